@@ -1,0 +1,186 @@
+"""A team that works on a server, and how to see whether it is whole again."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from server import Server, ServerError, describe
+
+GROUP = "gpu-users"
+MEMBERS = ("kim", "lee", "park")
+GECOS = {"kim": "김철수,,,", "lee": "Lee,Room 2,,", "park": ""}
+# The order is not the alphabet's and one uid is out of line: whoever guesses ids, guesses wrong.
+UIDS = {"park": "1500", "lee": "1001", "kim": "1002"}
+# What a member's environment must hold, word for word, in every way in.
+ENVIRONMENT = {
+    "CONDA_PKGS_DIRS": "/data/cache/conda/pkgs",
+    "CONDA_ENVS_PATH": "/home/{user}/conda/envs",
+    "MODELS_DIR": "/data/models",
+    "TORCH_HOME": "/data/models/torch",
+    "HF_HOME": "/data/models/huggingface",
+    "HF_HUB_CACHE": "/data/models/huggingface/hub",
+    "HF_DATASETS_CACHE": "/data/models/huggingface/datasets",
+    "COMFYUI_HOME": "/data/models/comfyui",
+    "FLUX_HOME": "/data/models/flux",
+}
+IN_THE_OWN_HOME = ("HF_TOKEN_PATH", "HF_MODULES_CACHE")
+CRON_PROBE = "".join(
+    "@reboot {0} (umask; env) > /var/tmp/cron-{0} 2>&1\n".format(user) for user in ("kim", "guest", "root")
+)
+
+
+class Team(NamedTuple):
+    """What a team had when its server was shut down."""
+
+    data: Path  # a copy of /data
+    accounts: dict  # name -> account()
+    said: dict  # what the commands of the first life printed, by command
+
+
+class Seen(NamedTuple):
+    """What a process finds when it came in by some way."""
+
+    umask: str
+    env: dict
+
+
+def add_locals(server):
+    """Before a boot: accounts that the image brings, and that nobody registered: guest, and root's key."""
+    server.change_image("useradd", "--create-home", "--uid", "1900", "--shell", "/bin/bash", "guest")
+    server.change_image("sh", "-c", "echo guest:local | chpasswd")
+    for home in ("/home/guest", "/root"):
+        server.plant(home + "/.ssh/authorized_keys", server.image.public_key(), 0o600)
+    server.change_image("chown", "-R", "guest:guest", "/home/guest/.ssh")
+
+
+def first_life(image):
+    """Set a server up, let the team work on it, shut it down. Return the Team."""
+    with Server(image, "first-life") as server:
+        add_locals(server)
+        server.boot()
+        said = {"setup": server.run(["aica", "setup", "--group", GROUP, "--yes"]).out}
+        for name in UIDS:
+            said.update(_onboard(server, name))
+        _work(server)
+        accounts = {name: account(server, name) for name in MEMBERS}
+        server.shutdown()
+        kept = image.work / "servers" / "kept-data"
+        subprocess.run(["cp", "-a", "--reflink=auto", str(server.data), str(kept)], check=True)
+    return Team(kept, accounts, said)
+
+
+def _onboard(server, name):
+    """The documented way of a new member, command for command."""
+    gecos = ["--gecos", GECOS[name]]
+    server.run(["adduser", "--disabled-password", "--uid", UIDS[name]] + gecos + [name])
+    server.run(["chpasswd"], stdin="{0}:first-{0}\n".format(name))
+    server.run(["usermod", "-aG", GROUP + (",video" if name == "kim" else ""), name])
+    said = {}
+    for verb in ("setup", "register"):
+        said[verb + " " + name] = server.run(["aica", "user", verb, name, GROUP]).out
+    return said
+
+
+def _work(server):
+    """What a team does in a day, most of it behind our back."""
+    for name in MEMBERS:
+        server.run("su - {} -c 'umask 077 && mkdir .ssh && cat > .ssh/authorized_keys'".format(name),
+                   stdin=server.image.public_key())
+        server.run("su - {0} -c 'echo work of {0} > thesis.tex; touch .zshrc'".format(name))
+        server.run("su - {0} -c 'echo weights > /data/models/torch/{0}.bin'".format(name))
+    server.run("chmod 700 /data/users/park")  # narrower than ours: somebody wanted it so
+    server.run(["chage", "-M", "90", "-W", "14", "park"])
+    server.run(["usermod", "-aG", "video", "lee"])  # after the registration
+    server.run(["passwd", "kim"], stdin="second-kim\nsecond-kim\n")
+    server.run("for i in $(seq 20); do echo lee:burst-$i | chpasswd; sleep 0.1; done")
+    server.run(["chsh", "-s", "/bin/zsh", "park"])
+
+
+# --- looking -----------------------------------------------------------------------------------
+
+
+def account(server, name):
+    """Return everything about an account that must survive, as text by topic."""
+    looks = {
+        "passwd": "grep ^{0}: /etc/passwd",
+        "shadow": "grep ^{0}: /etc/shadow",
+        "private group": "grep ^{0}: /etc/group",
+        "subuid": "grep ^{0}: /etc/subuid",
+        "subgid": "grep ^{0}: /etc/subgid",
+        "groups": "id -nG {0} | tr ' ' '\\n' | sort",
+        "link": "readlink /home/{0}; stat -c %F /home/{0}",
+        "home": "stat -c '%u:%g %a' /data/users/{0}",
+        "files": "cd /data/users/{0} && find . -type f -printf '%p %u %g %m %s %T@\\n' | grep -v history | sort",
+    }
+    return {topic: server.run(command.format(name)).out for topic, command in looks.items()}
+
+
+def outcomes(server, *command):
+    """Run an aica command with --json; return ({resource: outcome}, summary, exit status)."""
+    result = server.run(["aica"] + list(command) + ["--json"], check=False)
+    try:
+        rows = [json.loads(line) for line in result.out.splitlines()]
+        by_name = {row["resource"]: row for row in rows if "resource" in row}
+        return by_name, rows[-1]["summary"], result.code
+    except (ValueError, LookupError) as error:
+        raise ServerError("{} does not speak JSON ({}): {}".format(command, error, describe(result))) from error
+
+
+def statuses(by_name):
+    """Return {status: [resources]} of what outcomes() returned, without the ok ones."""
+    found = {}
+    for name, row in by_name.items():
+        if row["status"] != "ok":
+            found.setdefault(row["status"], []).append(name)
+    return found
+
+
+def tree(server, *folders):
+    """Return a line for everything below the folders that tells of any write, touch or chmod."""
+    return server.run(
+        ["find"] + list(folders) + ["-xdev", "-printf", "%p %i %y %m %U:%G %s %T@ %C@ %l\\n"]
+    ).out.splitlines()
+
+
+# --- the ways in ---------------------------------------------------------------------------------
+
+
+def come_in(server, way, user):
+    """Come in as `user` by one of WAYS; return what is Seen there."""
+    return _parse(WAYS[way](server, user))
+
+
+def _parse(text):
+    umask, *lines = text.splitlines()
+    env = dict(re.match(r"(\w+)=(.*)", line).groups() for line in lines if re.match(r"\w+=", line))
+    return Seen(umask, env)
+
+
+def _interactive(server, user):
+    # Into a file: a terminal would mix in the prompt, the motd and the echo.
+    spy = "/tmp/spy-" + user
+    server.ssh(user, stdin="umask > {0}; env >> {0}; exit\n".format(spy))
+    return server.text(spy)
+
+
+def _run(*before, after=("umask; env",)):
+    return lambda server, user: server.run([word.format(user=user) for word in before] + list(after)).out
+
+
+WAYS = {
+    "an interactive ssh login": _interactive,
+    "an ssh command": lambda server, user: server.ssh(user, "umask; env").out,
+    "su - -c": _run("su", "-", "{user}", "-c"),
+    "su -c": _run("su", "{user}", "-c"),
+    "sudo -u": _run("sudo", "-u", "{user}", "sh", "-c"),
+    "sudo -iu": _run("sudo", "-iu", "{user}", "sh", "-c"),
+    "cron": lambda server, user: server.text("/var/tmp/cron-" + user),
+    "systemd-run with PAM": _run(
+        "systemd-run", "-q", "--wait", "--pipe", "-p", "PAMName=login", "-p", "User={user}", "sh", "-c"
+    ),
+    "the user manager": lambda server, user: server.ssh(
+        user, "systemd-run --user -q --wait --pipe sh -c 'umask; env'"
+    ).out,
+}

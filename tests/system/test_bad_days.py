@@ -1,0 +1,236 @@
+"""Power cuts, missing disks, hanging programs and images that come with somebody else in them."""
+
+import pytest
+
+import team as people
+from server import Server
+
+RECOVERY = "aica-recovery.service"
+HANGING = "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=8s\n"
+FSTAB = "/srv/disk/volume /data none bind,nofail 0 0\n"
+
+
+def _whole(server, team, names=people.MEMBERS):
+    """Compare each account with what it was."""
+    for name in names:
+        assert people.account(server, name) == team.accounts[name]
+
+
+def _interactive_login(server, user):
+    """Return what the terminal shows at an interactive login."""
+    return server.ssh(user, stdin="exit\n").out
+
+
+# --- power cuts ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def after_a_power_cut(image, team):
+    """A server whose power was cut 4 s after a change of password, shell and group."""
+    with Server(image, "power-cut", data=team.data) as one:
+        one.boot()
+        one.run("echo kim:just-before | chpasswd; chsh -s /bin/dash kim; usermod -aG video park")
+        one.expected = {name: people.account(one, name) for name in people.MEMBERS}
+        one.run("sleep 4")
+        one.power_cut()
+        one.boot()
+        yield one
+
+
+def test_after_a_power_cut_the_same_ssd_boots_clean(after_a_power_cut):
+    server = after_a_power_cut
+    assert server.failed_units() == []
+    assert {name: people.account(server, name) for name in people.MEMBERS} == server.expected
+
+
+def test_changes_made_seconds_before_a_power_cut_survive_the_wipe(after_a_power_cut):
+    server = after_a_power_cut
+    server.power_cut()
+    server.wipe()
+    server.boot()
+    assert {name: people.account(server, name) for name in people.MEMBERS} == server.expected
+    assert server.run("su kim -c whoami", user="nobody", stdin="just-before\n").out == "kim\n"
+
+
+# --- an image with somebody else in it ----------------------------------------------------------
+
+
+class TestImageWithAnotherAccount:
+    """The provider's new image has `ubuntu` with the uid and gid that kim has had for years."""
+
+    @pytest.fixture(scope="class")
+    def server(self, image, team):
+        with Server(image, "ubuntu", data=team.data) as one:
+            people.add_locals(one)
+            one.change_image("groupadd", "--gid", people.UIDS["kim"], "ubuntu")
+            one.change_image("useradd", "-m", "-u", people.UIDS["kim"], "-g", "ubuntu", "ubuntu")
+            one.ubuntu_before = one.image_line = None
+            one.boot()
+            yield one
+
+    def test_the_recovery_says_that_a_human_must_decide(self, server):
+        assert server.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "4"
+        assert RECOVERY in server.failed_units()
+
+    def test_that_user_is_blocked_and_both_sides_are_named(self, server):
+        by_name, _, code = people.outcomes(server, "check")
+        assert code == 4
+        blocked = [row for name, row in by_name.items() if row["status"] == "blocked" and "kim" in name]
+        assert any("ubuntu" in row["message"] and people.UIDS["kim"] in row["message"] for row in blocked)
+
+    def test_nothing_was_given_to_the_stranger(self, server):
+        assert server.run("getent passwd kim", check=False).code == 2
+        assert not server.exists("/home/kim")
+        assert server.run("stat -c %u:%g /data/users/kim").out == "1002:1002\n"
+        assert server.run("id -nG ubuntu").out == "ubuntu\n"
+        assert server.run("grep -c ^ubuntu: /etc/passwd").out == "1\n"
+
+    def test_the_others_are_whole(self, server, team):
+        _whole(server, team, ("lee", "park"))
+        assert server.ssh("lee", "cat thesis.tex").out == "work of lee\n"
+
+    def test_everybody_who_logs_in_sees_the_notice(self, server):
+        notice = server.text("/run/aica/notice").strip()
+        assert len(notice.splitlines()) == 1
+        for user in ("guest", "lee", "root"):
+            assert notice in _interactive_login(server, user)
+
+    def test_commands_over_ssh_are_not_disturbed_by_it(self, server):
+        assert server.ssh("lee", "echo data").out == "data\n"
+
+
+# --- no /data ---------------------------------------------------------------------------------------
+
+
+def _boot_without_data(image, team, name, fstab):
+    server = Server(image, name, data=team.data)
+    people.add_locals(server)
+    if fstab:
+        server.plant("/etc/fstab", fstab)
+    server.boot(data=False)
+    return server
+
+
+def _mount(server, command):
+    server.plug_in()
+    server.run(command)
+
+
+@pytest.fixture(scope="module")
+def late_fstab(image, team):
+    """A server whose fstab names a data disk that does not come."""
+    with _boot_without_data(image, team, "late-fstab", FSTAB) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def late_plain(image, team):
+    """A server whose image knows nothing about a data disk."""
+    with _boot_without_data(image, team, "late-plain", None) as one:
+        yield one
+
+
+@pytest.fixture(params=["late_fstab", "late_plain"], ids=["with an fstab line", "without an fstab line"])
+def no_data(request):
+    """Each of the two servers, before its disk comes."""
+    return request.getfixturevalue(request.param)
+
+
+def test_without_data_the_recovery_fails_loudly_and_soon(no_data):
+    times = no_data.show(RECOVERY, "ExecMainStartTimestampMonotonic", "ExecMainExitTimestampMonotonic")
+    taken_us = int(times["ExecMainExitTimestampMonotonic"]) - int(times["ExecMainStartTimestampMonotonic"])
+    assert no_data.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "5"
+    assert RECOVERY in no_data.failed_units()
+    assert taken_us < 5_000_000
+
+
+def test_without_data_nothing_is_created_in_its_place(no_data):
+    assert no_data.run(["ls", "-A", "/data"]).out == ""
+    assert no_data.run("find / -xdev -name 'users.txt' -o -xdev -name miniconda3").out == ""
+    assert no_data.run("getent passwd kim", check=False).code == 2
+
+
+def test_without_data_root_and_local_accounts_log_in(no_data):
+    assert no_data.ssh("guest", "echo in").out == "in\n"
+    assert no_data.ssh("root", "echo in").out == "in\n"
+    assert no_data.run("echo local | su guest -c whoami", user="nobody", check=False).out == "guest\n"
+
+
+def test_without_data_everybody_who_logs_in_is_told(no_data):
+    notice = no_data.text("/run/aica/notice").strip()
+    assert len(notice.splitlines()) == 1 and "/data" in notice
+    assert notice in _interactive_login(no_data, "guest")
+    assert notice in _interactive_login(no_data, "root")
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "zsh"])
+def test_without_data_roots_login_is_silent_and_does_not_look_there(late_plain, shell):
+    """A hanging /data would hang whoever looks at it; so nobody but a member looks."""
+    trace = "/tmp/trace-" + shell
+    result = late_plain.run(
+        "strace -f -o {0} -e trace=file,process {1} -eu -c '. /etc/profile.d/global_envs.sh'".format(trace, shell)
+    )
+    assert (result.out, result.err) == ("", "")
+    traced = late_plain.text(trace)
+    assert '"/data' not in traced
+    assert "fork(" not in traced and "clone" not in traced
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash", "zsh"])
+def test_without_data_a_login_shell_starts_at_once(late_plain, shell):
+    result = late_plain.run("{} -l -c true </dev/null".format(shell), timeout_s=2)
+    assert (result.out, result.err) == ("", "")
+
+
+def test_a_mount_with_an_fstab_line_starts_the_recovery_by_itself(late_fstab, team):
+    _mount(late_fstab, "mount /data")
+    late_fstab.wait_until("systemctl is-active -q " + RECOVERY, 20, "the recovery after the mount")
+    _whole(late_fstab, team)
+    assert not late_fstab.exists("/run/aica/notice")
+    assert late_fstab.ssh("kim", "cat thesis.tex").out == "work of kim\n"
+
+
+def test_a_mount_without_an_fstab_line_is_found_within_about_a_minute(late_plain, team):
+    _mount(late_plain, "mount --bind /srv/disk/volume /data")
+    late_plain.wait_until("test -L /home/park && test ! -e /run/aica/notice", 80, "the retry after the mount")
+    late_plain.wait_until("! systemctl is-active -q aica-recovery-retry.service", 20, "the end of the retry")
+    _whole(late_plain, team)
+    assert late_plain.ssh("kim", "cat thesis.tex").out == "work of kim\n"
+    assert late_plain.failed_units() == []
+
+
+# --- a program that hangs --------------------------------------------------------------------------
+
+
+class TestHangingProgram:
+    """The recovery never ends. Nobody gets in before its time is up, everybody after."""
+
+    @pytest.fixture(scope="class")
+    def server(self, image, team):
+        with Server(image, "hanging", data=team.data) as one:
+            people.add_locals(one)
+            one.plant("/etc/systemd/system/{}.d/hang.conf".format(RECOVERY), HANGING)
+            one.boot(wait=False)
+            one.wait_until("ss -ltn | grep -q 127.0.0.1:22 || ss -ltn | grep -q ':22 '", 7, "sshd")
+            one.early = one.ssh("guest", "echo in", check=False)
+            one.early_state = one.run(["systemctl", "is-active", RECOVERY], check=False).out.strip()
+            one.wait_booted()
+            yield one
+
+    def test_an_early_login_is_refused(self, server):
+        assert server.early_state == "activating"
+        assert server.early.code != 0
+        assert "in\n" not in server.early.out
+
+    def test_the_recovery_is_ended_and_seen_to_have_failed(self, server):
+        assert server.show(RECOVERY, "Result")["Result"] == "timeout"
+        assert RECOVERY in server.failed_units()
+
+    def test_logins_are_permitted_afterwards(self, server):
+        assert not server.exists("/run/nologin")
+        assert server.ssh("guest", "echo in").out == "in\n"
+        assert server.ssh("root", "echo in").out == "in\n"
+
+    def test_an_admin_can_recover_by_hand(self, server, team):
+        server.run(["aica", "recover"])
+        _whole(server, team)
