@@ -1,0 +1,308 @@
+"""The use cases that the command line and the menu share: everything wired together.
+
+An App is one program run on one host. Its methods yield or return Outcomes
+and raise AicaError; none of them prints or asks.
+"""
+
+import contextlib
+import os
+import time
+
+from . import environment, lock, registry, report, site, status, storage, vault
+from . import settings as config
+from .engine import converge
+from .errors import AicaError, ConfigError, Conflict, NotReady
+from .host import Host, ReadOnlyHost
+from .settings import Settings
+
+LOG = "/var/log/aica-recovery.log"
+RETRY_TIMER = "aica-recovery-retry.timer"
+BOOT_WAIT_S = 60
+SWEPT = ("/etc", "/etc/profile.d", "/etc/sudoers.d", "/etc/aica", "/run/aica")
+
+
+class App:
+    """One run: where it works, with which configuration file."""
+
+    def __init__(self, root="/", config_path=""):
+        self.root = root
+        self.config_path = config_path
+        self.warnings = []
+
+    # -- opening ---------------------------------------------------------
+
+    def host(self, read_only=False, need_root=True):
+        """Return the host to work on. Raise NotReady unless we are root."""
+        if need_root and os.geteuid() != 0:
+            raise NotReady("this needs root", hint="repeat it with sudo")
+        if not os.path.isdir(self.root):
+            raise ConfigError("--root {}: there is no such folder".format(self.root))
+        return ReadOnlyHost(self.root) if read_only else Host(self.root)
+
+    def etc_settings(self, host):
+        """Return what the image says: where /data, /backup and /home are."""
+        if self.config_path:
+            try:
+                with open(self.config_path, encoding="utf-8") as text:
+                    return config.with_etc(text.read(), path=self.config_path)
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError("--config {}: {}".format(self.config_path, error))
+        try:
+            data = host.read_file(config.ETC_CONF)
+        except FileNotFoundError:
+            return Settings()
+        return config.with_etc(data.decode("utf-8", "replace"))
+
+    def settings(self, host):
+        """Return the settings of a server that is set up. Raise NotReady if /data is not there."""
+        settings = self.etc_settings(host)
+        self.reach_data(host, settings)
+        settings = self.with_site(host, settings)
+        if settings is None:
+            self._refuse_without_site(host)
+        if host.live and settings.require_mount:
+            storage.require_mounted(settings.data)
+        self.warnings.extend(settings.warnings)
+        return settings
+
+    def reach_data(self, host, settings):
+        """Raise NotReady unless the data folder answers; from now on it must stay the same disk."""
+        device = storage.probe(host.real(settings.data))
+        host.fence(settings.data, device)
+
+    def with_site(self, host, settings):
+        """Return the settings changed by the site's file; None if there is none."""
+        try:
+            data = host.read_trusted(settings.site_conf)
+        except FileNotFoundError:
+            return None
+        except Conflict as error:
+            raise ConfigError(str(error), error.hint)
+        return config.with_site(data.decode("utf-8", "replace"), settings)
+
+    def _refuse_without_site(self, host):
+        settings = self.etc_settings(host)
+        if host.live:
+            storage.require_mounted(settings.data)
+        raise NotReady("not set up, or the wrong disk: {} is missing".format(settings.site_conf),
+                       hint="aica setup")
+
+    @contextlib.contextmanager
+    def locked(self, host, wait_s=0):
+        """Hold the lock, and clean up what a killed run left half-written."""
+        with lock.hold(host, wait_s):
+            for folder in SWEPT:
+                host.sweep(folder)
+            yield
+
+    # -- the desired state -----------------------------------------------
+
+    def site(self, host, settings, records_required=True):
+        """Return the Site: registry, vault and variables read, the vault brought up to date."""
+        data, entries = self._registry(host, settings, self.rules(host, settings))
+        known = vault.read(host, settings.vault)
+        if known is None and entries.entries and records_required:
+            raise ConfigError(
+                "the account records in {} are missing: no id is guessed".format(settings.vault),
+                hint="restore that folder from a backup, or record each user: aica user adopt NAME")
+        keep = self.keeps_passwords(host, settings)
+        known = vault.follow(
+            known or vault.empty(), host.accounts(), status.right_accounts(host),
+            lambda name: "{}/{}".format(settings.home, name), keep)
+        return site.Site(
+            settings, entries, data, known, self.variables(host, settings), keep,
+            self.id_range(host), self._directory_users(host, entries, known))
+
+    def registry(self, host, settings):
+        """Return the Registry alone, for those who may not read the vault."""
+        data = host.read_trusted(settings.users_txt)
+        return registry.parse(data, self.rules(host, settings))
+
+    def rules(self, host, settings):
+        """Return what users.txt may say on this host."""
+        present = host.accounts()
+        low = self.id_range(host)[0]
+        system = {user.name for user in present.passwd.values() if user.uid < low}
+        system |= {group.name for group in present.group.values() if group.gid < low}
+        return registry.Rules(settings.member_groups, frozenset(system), settings.allow_dots)
+
+    def id_range(self, host):
+        """Return (UID_MIN, UID_MAX) of the host."""
+        try:
+            data = host.read_file("/etc/login.defs")
+        except FileNotFoundError:
+            data = b""
+        return config.parse_id_range(data.decode("utf-8", "replace"))
+
+    def keeps_passwords(self, host, settings):
+        """True if hashes may be stored on /data: not on a network disk unless told so."""
+        if settings.keep_passwords != "auto":
+            return settings.keep_passwords == "yes"
+        network = storage.is_network(host.real(settings.data))
+        if network:
+            self.warnings.append("{} is a network disk: passwords are not kept "
+                                 "([accounts] keep_passwords)".format(settings.data))
+        return not network
+
+    def _registry(self, host, settings, rules):
+        """Return (bytes, Registry) of users.txt, or of its last good copy if it cannot be read."""
+        copy = settings.state + "/users.txt"
+        problem = ""
+        try:
+            data = host.read_trusted(settings.users_txt)
+        except FileNotFoundError:
+            raise ConfigError("{} is missing".format(settings.users_txt),
+                              hint="its last good copy: {}".format(copy))
+        except Conflict as error:
+            raise ConfigError("the registry cannot be trusted: {}".format(error), error.hint)
+        except OSError as error:
+            problem = "cannot be read ({}): its last good copy is used".format(error.strerror)
+            data = host.read_trusted(copy)
+        found = _parse_registry(settings, data, rules)
+        if not found.entries and self._copy_has_entries(host, copy, rules):
+            raise ConfigError("{} names nobody, its last good copy does".format(
+                settings.users_txt), hint="restore it: cp {} {}".format(copy, settings.users_txt))
+        return data, found._replace(problems=found.problems + ((problem,) if problem else ()))
+
+    def _copy_has_entries(self, host, copy, rules):
+        try:
+            return bool(registry.parse(host.read_trusted(copy), rules).entries)
+        except FileNotFoundError:
+            return False
+
+    def variables(self, host, settings):
+        """Return the environment variables of members: built in, and the site's own."""
+        built_in = environment.builtin(settings.data)
+        path = settings.config + "/global_env.local.sh"
+        try:
+            text = host.read_trusted(path).decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            return built_in
+        except Conflict as error:
+            self.warnings.append("{} is ignored: {}".format(path, error))
+            return built_in
+        local, problems = environment.parse_local(text)
+        self.warnings.extend("{}: {}".format(path, problem) for problem in problems)
+        return environment.merge(built_in, local)
+
+    def _directory_users(self, host, entries, known):
+        unknown = [name for name in entries.names() if name not in known.passwd]
+        found = {name: host.directory_user(name) for name in unknown}
+        return {name: ids for name, ids in found.items() if ids is not None}
+
+    # -- use cases -------------------------------------------------------
+
+    def check(self):
+        """Yield what is not as it should be, without changing anything."""
+        host = self.host(read_only=True)
+        desired = self.site(host, self.settings(host))
+        yield from converge(site.recovery(desired), host, dry_run=True)
+
+    def recover(self, users=(), dry_run=False, boot=False):
+        """Yield the Outcomes of making the server whole; then status, notice and log are right."""
+        if dry_run:
+            host = self.host(read_only=True)
+            yield from converge(self._resources(host, users), host, dry_run=True)
+            return
+        host = self.host()
+        outcomes = []
+        try:
+            with self.locked(host, BOOT_WAIT_S if boot else 0):
+                for outcome in converge(self._resources(host, users), host):
+                    outcomes.append(outcome)
+                    yield outcome
+                self._finish(host, outcomes, report.exit_status(outcomes), "", bool(users), boot)
+        except AicaError as error:
+            self._finish(host, outcomes, error.exit_status, str(error), bool(users), boot)
+            raise
+
+    def _resources(self, host, users):
+        desired = self.site(host, self.settings(host))
+        if not users:
+            return site.recovery(desired)
+        return site.users(desired, [self.entry(desired, name) for name in users])
+
+    def entry(self, desired, name):
+        """Return the registry Entry of a name. Raise ConfigError if it is not registered."""
+        found = desired.registry.get(name)
+        if found is None:
+            raise ConfigError("{!r} is not registered".format(name), hint="aica user list")
+        return found
+
+    def _finish(self, host, outcomes, exit_code, error, partial, boot):
+        """Say how a recovery ended, where people and programs look for it.
+
+        A run for some users only, or one that found the lock busy, says
+        nothing about the server as a whole.
+        """
+        before = status.load(host)
+        self.write_log(host, outcomes, exit_code, error)
+        status.note_accounts(host, outcomes)
+        if partial or (exit_code == NotReady.exit_status and "holds the lock" in error):
+            return
+        status.save(host, status.compose(outcomes, exit_code, error))
+        if boot and host.live:
+            self._retry(host, exit_code, before.get("exit"))
+
+    def _retry(self, host, exit_code, before):
+        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
+        if NotReady.exit_status not in (exit_code, before):
+            return
+        verb = "start" if exit_code == NotReady.exit_status else "stop"
+        try:
+            host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
+        except AicaError as error:
+            self.write_log(host, (), exit_code, str(error))
+
+    def write_log(self, host, outcomes, exit_code, error=""):
+        """Append what happened to the log; a full or missing log disk stops nothing."""
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
+        lines = [line for outcome in outcomes if outcome.status != "ok"
+                 for line in report.text_lines(outcome)]
+        lines += ["[ERROR] " + report.escape(error)] if error else []
+        lines.append("exit {}: {}".format(exit_code, report.summary_text(outcomes)))
+        with contextlib.suppress(OSError, AicaError):
+            host.append_log(LOG, "".join(stamp + line + "\n" for line in lines))
+
+    def log_bug(self, trace):
+        """Keep a traceback in the log, if we may write there at all."""
+        with contextlib.suppress(OSError, AicaError):
+            self.host().append_log(LOG, trace)
+
+    def render(self, package=False):
+        """Yield the Outcomes of writing the generated files below /etc.
+
+        package=True is for the time of installation: the built-in settings,
+        and nothing below /data is looked at.
+        """
+        host = self.host()
+        with self.locked(host, BOOT_WAIT_S):
+            if package:
+                settings = self.etc_settings(host)
+                desired = site.Site(settings, variables=environment.builtin(settings.data))
+            else:
+                desired = self.site(host, self.settings(host))
+            yield from converge(site.system_files(desired) + site.sudoers(desired), host)
+
+    def record(self, settle_s=1.0):
+        """Yield what the vault learned, until a look finds nothing new.
+
+        A change while we run wakes nobody (systemd's path unit looks away
+        meanwhile), so we look again ourselves.
+        """
+        host = self.host()
+        for _ in range(20):
+            time.sleep(settle_s)
+            with self.locked(host, BOOT_WAIT_S):
+                settings = self.settings(host)
+                outcomes = list(converge(site.records(self.site(host, settings)), host))
+            yield from outcomes
+            if all(outcome.status != "changed" for outcome in outcomes):
+                return
+
+
+def _parse_registry(settings, data, rules):
+    try:
+        return registry.parse(data, rules)
+    except AicaError as error:
+        raise ConfigError("{}: {}".format(settings.users_txt, error))

@@ -1,0 +1,63 @@
+"""The command line: the parser assembled from commands/, errors -> exit status."""
+
+import sys
+
+from . import __version__
+from .errors import AicaError
+
+EXIT_BUG = 70
+EXIT_INTERRUPTED = 130
+
+
+def main(argv, prog="aica"):
+    """Run one command and return its exit status."""
+    if argv == ["--version"]:  # before the heavy imports
+        print("aica {}".format(__version__))
+        return 0
+    _make_streams_safe()
+    from .parser import build
+    args = build(prog).parse_args(argv)
+    try:
+        return _run(args)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _run(args):
+    import traceback
+
+    from .app import LOG, App
+    from .commands import show
+
+    app = App(args.root, args.config)
+    try:
+        return args.run(args, app)
+    except AicaError as error:
+        for text in app.warnings:
+            show.warning(args, text)
+        show.error(args, str(error), error.hint)
+        return error.exit_status
+    except BrokenPipeError:
+        raise
+    except OSError as error:  # such as EIO from /data: said with the path, nothing else tried
+        show.error(args, str(error))
+        return AicaError.exit_status
+    except Exception as error:  # a bug: said in one line, kept in the log
+        app.log_bug(traceback.format_exc())
+        show.error(args, "a bug in aica: {}: {}".format(type(error).__name__, error),
+                   hint="the details are in {}; please report them".format(LOG))
+        return EXIT_BUG
+
+
+def _make_streams_safe():
+    """Never fail at printing: Korean names in the C locale come out escaped."""
+    import io
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, io.TextIOWrapper(
+                stream.detach(), encoding=stream.encoding, errors="backslashreplace",
+                line_buffering=True))

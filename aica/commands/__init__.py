@@ -1,0 +1,6 @@
+"""One verb per file: add_parser() describes it, run(args, app) -> exit status does it.
+
+A command is glue: it calls a use case, shows Outcomes, asks questions.
+"""
+
+VERBS = ("setup", "recover", "check", "user", "record", "render", "demo")

@@ -1,0 +1,29 @@
+"""aica check: is this server as it should be?"""
+
+from .. import report
+from ..errors import ConfigError
+from . import show
+
+KINDS = ("registry", "group", "vault", "account", "membership", "home", "symlink", "directory",
+         "file", "sudoers", "pam", "unit")
+
+
+def add_parser(add):
+    """Describe the verb."""
+    parser = add("check", "is it as it should be? exit status 3 if something drifted")
+    parser.add_argument("--only", action="append", default=[], metavar="KIND[:NAME]",
+                        help="show only this kind of thing, or this one thing (may be "
+                             "repeated): " + ", ".join(KINDS))
+
+
+def run(args, app):
+    """Check and show every outcome."""
+    for wanted in args.only:
+        if wanted.split(":", 1)[0] not in KINDS:
+            raise ConfigError("--only {}: expected one of {}".format(wanted, ", ".join(KINDS)))
+    results = (o for o in app.check() if not args.only or _wanted(o, args.only))
+    return show.outcomes(args, app, results, dry_run=True, drift=report.EXIT_DRIFT)
+
+
+def _wanted(outcome, only):
+    return outcome.kind in only or outcome.resource in only

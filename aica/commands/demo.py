@@ -1,0 +1,41 @@
+"""aica demo: build a small wiped server in a throw-away folder and recover it."""
+
+import argparse
+import tempfile
+
+from .. import command, demo
+from ..app import App
+from ..errors import NotReady
+from . import show
+
+
+def add_parser(add):
+    """Describe the verb."""
+    add("demo", "build a throw-away wiped server in a folder, recover it, show it")
+
+
+def run(args, app):
+    """Build, recover, check, recover again. The exit status is the worst of the three."""
+    app.host()  # root only
+    missing = demo.missing_tools(command.find)
+    if missing:
+        raise NotReady("not installed: {}".format(", ".join(missing)),
+                       hint="apt install passwd (or: yum install shadow-utils)")
+    root = tempfile.mkdtemp(prefix="aica-demo-")
+    demo.build(root)
+    there = App(root)
+    show.info(args, "a wiped server lies in {}".format(root))
+    codes = [_step(args, there, "recover", there.recover())]
+    brief = argparse.Namespace(**dict(vars(args), quiet=not args.verbose))
+    codes += [_step(brief, there, "check", there.check(), dry_run=True),
+              _step(brief, there, "recover", there.recover())]
+    show.info(args, "look around: ls -l {0}/home {0}/data/users; cat {0}/etc/passwd".format(root))
+    show.info(args, "try it: python3 -m aica check --root {}".format(root))
+    show.info(args, "remove it: rm -r {}".format(root))
+    return max(codes)
+
+
+def _step(args, there, verb, results, dry_run=False):
+    if not args.json:
+        print("\n$ aica {} --root {}".format(verb, there.root))
+    return show.outcomes(args, there, results, dry_run, drift=3 if dry_run else 0)

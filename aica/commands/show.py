@@ -1,0 +1,104 @@
+"""What every command shows: outcomes as text or JSON, messages, questions.
+
+Together with cli.py and its neighbours here the only place that prints.
+"""
+
+import json
+import os
+import sys
+
+from .. import report
+from ..errors import ConfigError
+
+
+def use_color(choice, stream):
+    """True if `stream` shall get colours: --color wins, then NO_COLOR, then the terminal."""
+    if choice != "auto":
+        return choice == "always"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def outcomes(args, app, results, dry_run=False, drift=0):
+    """Show outcomes while they come, then the summary; return the exit status."""
+    seen = []
+    for outcome in results:
+        seen.append(outcome)
+        _one(args, outcome)
+    for text in _taken(app):
+        warning(args, text)
+    code = report.exit_status(seen, drift)
+    if args.json:
+        print(report.json_summary(seen, code))
+    else:
+        print(report.message("INFO", report.summary_text(seen, dry_run),
+                             color=use_color(args.color, sys.stdout)))
+    return code
+
+
+def _taken(app):
+    """Return the warnings of the app, each once, and forget them."""
+    texts = list(dict.fromkeys(app.warnings))
+    del app.warnings[:]
+    return texts
+
+
+def _one(args, outcome):
+    if args.json:
+        print(report.json_line(outcome), flush=True)
+    elif not (args.quiet and outcome.status in ("ok", "skipped")):
+        color = use_color(args.color, sys.stdout)
+        for line in report.text_lines(outcome, color, args.verbose):
+            print(line, flush=True)
+
+
+def rows(args, found):
+    """Show a list of NamedTuples: one JSON object each, or a table."""
+    if args.json:
+        for row in found:
+            print(json.dumps(row._asdict()))
+        return
+    table = [[("-" if value is None else report.escape(value)) for value in row] for row in found]
+    if found:
+        table.insert(0, [field.upper() for field in found[0]._fields])
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))] if table else []
+    for row in table:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+
+
+def fields(row):
+    """Show one NamedTuple, a field a line."""
+    for name, value in zip(row._fields, row):
+        print("{:8} {}".format(name, "-" if value is None else report.escape(value)))
+
+
+def info(args, text):
+    """Print an [INFO] line, unless --quiet or --json."""
+    if not (args.quiet or args.json):
+        print(report.message("INFO", text, color=use_color(args.color, sys.stdout)))
+
+
+def warning(args, text, hint=""):
+    """Print a [WARNING] line on standard error."""
+    _complain(args, "WARNING", text, hint)
+
+
+def error(args, text, hint=""):
+    """Print an [ERROR] line on standard error."""
+    _complain(args, "ERROR", text, hint)
+
+
+def _complain(args, tag, text, hint):
+    color = use_color(args.color, sys.stderr)
+    print(report.message(tag, text, hint, color), file=sys.stderr, flush=True)
+
+
+def confirm(args, question):
+    """Return the answer to a yes/no question; True without asking if --yes was given.
+
+    Raise ConfigError without a terminal: nobody is there to answer.
+    """
+    if args.yes:
+        return True
+    if not sys.stdin.isatty():
+        raise ConfigError("would ask: {}".format(question), hint="say --yes to agree")
+    return input(question + " [y/N] ").strip().lower() in ("y", "yes")

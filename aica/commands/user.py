@@ -1,0 +1,87 @@
+"""aica user: who is on this server."""
+
+from .. import onboarding
+from ..errors import ConfigError
+from . import options, show
+
+
+def add_parser(add):
+    """Describe the verb and its actions."""
+    parser = add("user", "set up, register, list users")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.required = True
+    _action(actions, "setup", "give an account its group, home on /data and home link", group=True)
+    _action(actions, "register", "restore this account at every boot from now on", group=True)
+    _action(actions, "unregister", "no longer restore it; its ids stay reserved")
+    adopt = _action(actions, "adopt", "record the ids of an account, or of the owner of a home")
+    adopt.add_argument("--group", default="", metavar="GROUP",
+                       help="register the user too, with this group")
+    adopt.add_argument("--yes", action="store_true", help="do not ask")
+    _action(actions, "show", "what is known of one user")
+    _action(actions, "list", "everybody registered, and what is wrong", name=False)
+
+
+def _action(actions, name_of_action, text, name=True, group=False):
+    action = actions.add_parser(name_of_action, help=text, description=text,
+                                parents=[options.common()])
+    if name:
+        action.add_argument("name", metavar="NAME", help="user name")
+    if group:
+        action.add_argument("group", metavar="GROUP", help="the site's group or an allowed one")
+    return action
+
+
+def run(args, app):
+    """Do the action and show its outcomes."""
+    return ACTIONS[args.action](args, app)
+
+
+def _setup(args, app):
+    code = show.outcomes(args, app, onboarding.set_up(app, args.name, args.group))
+    if code == 0:
+        show.info(args, "next: aica user register {} {}".format(args.name, args.group))
+    return code
+
+
+def _register(args, app):
+    return show.outcomes(args, app, onboarding.register(app, args.name, args.group))
+
+
+def _unregister(args, app):
+    code = show.outcomes(args, app, onboarding.unregister(app, args.name))
+    if code == 0:
+        show.info(args, "the account lives until it is removed or the SSD is wiped; "
+                        "its ids stay reserved")
+    return code
+
+
+def _adopt(args, app):
+    adoption = onboarding.plan_adoption(app, args.name, args.group)
+    show.info(args, "found {}".format(adoption.words))
+    if not show.confirm(args, "Record this for {}: {}?".format(args.name, adoption.words)):
+        show.info(args, "nothing was changed")
+        return 0
+    return show.outcomes(args, app, onboarding.adopt(app, adoption))
+
+
+def _list(args, app):
+    found, problems = onboarding.rows(app)
+    show.rows(args, found)
+    for problem in problems:
+        show.warning(args, "users.txt {}".format(problem))
+    return 1 if problems else 0
+
+
+def _show(args, app):
+    found = [row for row in onboarding.rows(app)[0] if row.name == args.name]
+    if not found:
+        raise ConfigError("{!r} is not registered".format(args.name), hint="aica user list")
+    if args.json:
+        show.rows(args, found)
+    else:
+        show.fields(found[0])
+    return 0
+
+
+ACTIONS = {"setup": _setup, "register": _register, "unregister": _unregister, "adopt": _adopt,
+           "list": _list, "show": _show}

@@ -1,0 +1,44 @@
+"""The errors that aica raises on purpose, each with the exit status it leads to.
+
+Everything else that escapes is a bug (exit status 70).
+"""
+
+
+class AicaError(Exception):
+    """Something failed. `hint` is what to do about it, a command where possible."""
+
+    exit_status = 1
+
+    def __init__(self, message, hint=""):
+        super().__init__(message)
+        self.hint = hint
+
+
+class ConfigError(AicaError):
+    """Wrong usage, configuration or an untrusted registry: nothing was tried."""
+
+    exit_status = 2
+
+
+class Conflict(AicaError):
+    """Something that is not ours stands in the way: a human must decide."""
+
+    exit_status = 4
+
+
+class NotReady(AicaError):
+    """Not root, /data not there, wrong disk, or another run holds the lock."""
+
+    exit_status = 5
+
+
+class NotApplicable(AicaError):
+    """This host has no such thing (no visudo, no PAM profile): skipped, and said."""
+
+
+class Changed(AicaError):
+    """A file changed between reading and replacing it: read again and redo."""
+
+
+class ReadOnlyViolation(Exception):
+    """A dry run tried to change the host: a bug, therefore not an AicaError."""

@@ -1,0 +1,247 @@
+"""File primitives for root in places that other people control.
+
+Everything works on one component below an open folder (`folder` is always a
+file descriptor), never follows a link, and changes attributes only through a
+pinned descriptor, so that a swap between looking and acting hits nothing.
+Sources of the rules: openat(2), and the incidents of systemd-tmpfiles
+CVE-2018-6954 and opentmpfiles CVE-2017-18925.
+"""
+
+import errno
+import os
+import stat
+from typing import NamedTuple
+
+from .errors import AicaError, Changed, Conflict
+
+OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+OPEN_PIN = getattr(os, "O_PATH", 0o10000000) | os.O_NOFOLLOW | os.O_CLOEXEC
+OPEN_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+READ_LIMIT_BYTES = 16 << 20
+# A candidate's name has a dot, so sudo and run-parts ignore it, and a fixed
+# beginning, so that the next run recognises what a killed one left behind.
+CANDIDATE = ".aica-tmp."
+
+KINDS = {
+    stat.S_IFDIR: "folder", stat.S_IFREG: "file", stat.S_IFLNK: "symlink",
+    stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket", stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
+
+
+class Info(NamedTuple):
+    """What stands at a path. mode is the permission bits only (07777)."""
+
+    kind: str
+    mode: int
+    uid: int
+    gid: int
+    target: str = ""
+    links: int = 1
+    size: int = 0
+    device: int = 0
+    inode: int = 0
+
+
+def check_component(name):
+    """Raise AicaError unless name is one ordinary path component.
+
+    openat("a/../..") escapes O_NOFOLLOW, hence no slash ever.
+    """
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise AicaError("not a single path component: {!r}".format(name))
+
+
+def info_of(status, target=""):
+    """Return a stat result as an Info."""
+    kind = KINDS.get(stat.S_IFMT(status.st_mode), "device")
+    return Info(kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, target,
+                status.st_nlink, status.st_size, status.st_dev, status.st_ino)
+
+
+def look(folder, name):
+    """Return the Info of an entry, or None if there is none."""
+    check_component(name)
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISLNK(status.st_mode):
+            return info_of(status)
+        return info_of(status, os.readlink(name, dir_fd=folder))
+    except FileNotFoundError:
+        return None
+
+
+def open_folder(folder, name):
+    """Open a subfolder without following a link. Raise Conflict if it is no folder."""
+    check_component(name)
+    try:
+        return os.open(name, OPEN_FOLDER, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTDIR, errno.ELOOP):
+            raise Conflict("{} is not a folder".format(name))
+        raise
+
+
+def read(folder, name, limit=READ_LIMIT_BYTES):
+    """Return (bytes, Info) of a regular file. Raise Conflict for anything else."""
+    check_component(name)
+    try:
+        handle = os.open(name, OPEN_FILE, dir_fd=folder)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Conflict("{} is a symlink, expected a file".format(name))
+        raise
+    try:
+        info = info_of(os.fstat(handle))
+        if info.kind != "file":
+            raise Conflict("{} is a {}, expected a file".format(name, info.kind))
+        return _read_all(handle, limit, name), info
+    finally:
+        os.close(handle)
+
+
+def _read_all(handle, limit, name):
+    parts, size = [], 0
+    while size <= limit:
+        part = os.read(handle, 1 << 16)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+    raise AicaError("{} is larger than {} bytes".format(name, limit))
+
+
+def replace(folder, name, data, mode, uid, gid, check=None, expect=None):
+    """Replace a file in one step; after a crash it is the old or the new one.
+
+    check(candidate name) may raise to veto the new content. expect is the
+    content that the decision was based on (None = any, b"" counts as content,
+    False = no file): if it is no longer there, raise Changed and change
+    nothing.
+    """
+    _refuse_other_kinds(folder, name)
+    candidate = "{}{}.{}.{}".format(CANDIDATE, name, os.getpid(), os.urandom(4).hex())
+    handle = os.open(candidate, OPEN_NEW, 0o600, dir_fd=folder)
+    try:
+        _fill(handle, data, mode, uid, gid)
+        if check is not None:
+            check(candidate)
+        if expect is not None and _content(folder, name) != expect:
+            raise Changed("{} was changed by somebody else meanwhile".format(name))
+        os.rename(candidate, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        _discard(folder, candidate)
+        raise
+    sync_folder(folder)
+
+
+def _discard(folder, candidate):
+    """Remove a candidate; the error that led here matters more than one of ours."""
+    try:
+        os.unlink(candidate, dir_fd=folder)
+    except OSError:
+        pass
+
+
+def _fill(handle, data, mode, uid, gid):
+    """Write, give away, fsync and close: NFS tells of a full disk only at the last two."""
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(handle, view):]
+        os.fchown(handle, uid, gid)
+        os.fchmod(handle, mode)  # after chown, which clears setuid and setgid
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _refuse_other_kinds(folder, name):
+    info = look(folder, name)
+    if info is not None and info.kind != "file":
+        raise Conflict("{} is a {}, expected a file".format(name, info.kind))
+
+
+def _content(folder, name):
+    try:
+        return read(folder, name)[0]
+    except FileNotFoundError:
+        return False
+
+
+def sync_folder(folder):
+    """fsync a folder; some file systems cannot, and then there is nothing to do."""
+    try:
+        os.fsync(folder)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EROFS):
+            raise
+
+
+def sweep_candidates(folder):
+    """Remove what a killed run left half-written. Call it under the lock only."""
+    for name in os.listdir(folder):
+        if name.startswith(CANDIDATE):
+            os.unlink(name, dir_fd=folder)
+
+
+def make_folder(folder, name, mode, uid, gid):
+    """Create a folder; it is closed to everybody until owner and mode are right."""
+    check_component(name)
+    os.mkdir(name, 0o700, dir_fd=folder)
+    set_attributes(folder, name, mode, uid, gid, expected=look(folder, name))
+    sync_folder(folder)
+
+
+def set_attributes(folder, name, mode, uid, gid, expected):
+    """Give a file or folder its owner, group and mode through a pinned descriptor.
+
+    expected is the Info that the decision was based on: if anything else
+    stands there now, raise Changed. A regular file with a second link is
+    refused: the other name may be a colleague's (conda links its packages
+    into every environment).
+    """
+    check_component(name)
+    pin = os.open(name, OPEN_PIN, dir_fd=folder)
+    try:
+        found = info_of(os.fstat(pin))
+        if (found.device, found.inode) != (expected.device, expected.inode):
+            raise Changed("{} was swapped for something else meanwhile".format(name))
+        if found.kind not in ("folder", "file") or (found.kind == "file" and found.links != 1):
+            raise Conflict("{} is a {} with {} links".format(name, found.kind, found.links))
+        path = "/proc/self/fd/{}".format(pin)
+        if (found.uid, found.gid) != (uid, gid):
+            os.chown(path, uid, gid)
+        os.chmod(path, mode)  # after chown, which clears setuid and setgid
+    finally:
+        os.close(pin)
+
+
+def replace_symlink(folder, name, target, uid, gid):
+    """Put a symlink in place, in one step, over nothing or over another symlink."""
+    info = look(folder, name)
+    if info is not None and info.kind != "symlink":
+        raise Conflict("{} is a {}, expected a symlink".format(name, info.kind))
+    candidate = "{}{}.{}.{}".format(CANDIDATE, name, os.getpid(), os.urandom(4).hex())
+    os.symlink(target, candidate, dir_fd=folder)
+    try:
+        os.chown(candidate, uid, gid, dir_fd=folder, follow_symlinks=False)
+        os.rename(candidate, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        _discard(folder, candidate)
+        raise
+    sync_folder(folder)
+
+
+def rename_aside(folder, name, label):
+    """Rename an entry to `.NAME.LABEL.N`, the first N that is free, and return that name."""
+    check_component(name)
+    for number in range(1, 1000):
+        aside = ".{}.{}.{}".format(name, label, number)
+        if look(folder, aside) is None:
+            os.rename(name, aside, src_dir_fd=folder, dst_dir_fd=folder)
+            sync_folder(folder)
+            return aside
+    raise AicaError("too many folders named .{}.{}.N".format(name, label))

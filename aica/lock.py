@@ -1,0 +1,53 @@
+"""One change at a time on one host: a kernel lock that dies with its holder."""
+
+import contextlib
+import errno
+import fcntl
+import os
+import time
+
+from .errors import Conflict, NotReady
+
+FOLDER = "/run/aica"
+PATH = FOLDER + "/lock"
+
+
+@contextlib.contextmanager
+def hold(host, wait_s=0):
+    """Hold the lock of a host; wait at most wait_s. Raise NotReady if it stays busy.
+
+    The file is never removed: a lock on a removed file excludes nobody.
+    """
+    handle = _open(host)
+    try:
+        _acquire(handle, wait_s)
+        os.ftruncate(handle, 0)
+        os.write(handle, "{}\n".format(os.getpid()).encode("ascii"))  # for people only
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(host):
+    try:
+        if host.lstat(FOLDER) is None:
+            host.make_parents(PATH)
+        return host.lock_file(PATH)
+    except Conflict as error:
+        raise NotReady("{} cannot be used: {}".format(PATH, error), error.hint)
+
+
+def _acquire(handle, wait_s):
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EAGAIN, errno.EACCES):
+                raise
+        if time.monotonic() >= deadline:
+            holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
+            raise NotReady("another aica run holds the lock (process {})".format(holder or "?"),
+                           hint="try again in a moment")
+        time.sleep(0.05)

@@ -1,0 +1,132 @@
+"""`aica setup`: prepare a server, or complete one that is set up already."""
+
+import contextlib
+
+from . import registry, report, site, status, storage, vault
+from .accounts import Group
+from .change import BLOCKED, FAILED, PLANNED
+from .engine import converge
+from .errors import ConfigError, Conflict
+from .registry import DENIED
+
+# Images come with accounts of their own from 1000 upwards: the gid of a new
+# site group is chosen where the next image will hardly have one.
+FIRST_GID = 2000
+
+
+class Setup:
+    """What was asked for. `skip` holds names of site.STEPS."""
+
+    def __init__(self, app, group="", allow_unmounted=False, skip=()):
+        self.app = app
+        self.group = group
+        self.allow_unmounted = allow_unmounted
+        self.skip = frozenset(skip)
+
+    def run(self, dry_run=False):
+        """Yield the Outcomes of setting the server up. Raise NotReady if /data is not there."""
+        host = self.app.host(read_only=dry_run)
+        settings = self.app.etc_settings(host)
+        self.app.reach_data(host, settings)
+        with contextlib.ExitStack() as stack:
+            if not dry_run:
+                stack.enter_context(self.app.locked(host))
+            outcomes = []
+            for outcome in self._converge(host, settings, dry_run):
+                outcomes.append(outcome)
+                yield outcome
+            if not dry_run:
+                self.app.write_log(host, outcomes, report.exit_status(outcomes))
+                status.note_accounts(host, outcomes)
+
+    def _converge(self, host, settings, dry_run):
+        if host.live and not self.allow_unmounted and not self._may_be_unmounted(host, settings):
+            storage.require_mounted(settings.data)
+        chain = list(converge(site.chain(settings), host, dry_run))
+        if "storage" not in self.skip:
+            yield from chain
+        states = {outcome.status for outcome in chain}
+        if states & {BLOCKED, FAILED}:
+            return
+        try:
+            desired = self._site(host, settings)
+        except ConfigError:
+            if not (dry_run and PLANNED in states):
+                raise
+            self.app.warnings.append("the rest can only be planned when these folders are "
+                                     "root's alone")
+            return
+        yield from converge(site.setup(desired, self.skip), host, dry_run)
+
+    def _may_be_unmounted(self, host, settings):
+        with contextlib.suppress(ConfigError):
+            found = self.app.with_site(host, settings)
+            return found is not None and not found.require_mount
+        return False
+
+    def _site(self, host, settings):
+        settings = self._decided(host, settings)
+        rules = self.app.rules(host, settings)
+        data = _registry_data(host, settings)
+        entries = registry.parse(data, rules)
+        known = vault.read(host, settings.vault) or vault.empty()
+        known = self._with_groups(host, settings, known)
+        keep = self.app.keeps_passwords(host, settings)
+        known = self._with_accounts(host, settings, entries, known, keep)
+        return site.Site(settings, entries, data, known, self.app.variables(host, settings),
+                         keep, self.app.id_range(host))
+
+    def _decided(self, host, settings):
+        """Return the site's settings: the file if there is one, else what was asked for."""
+        found = self.app.with_site(host, settings)
+        if found is not None:
+            self.app.warnings.extend(found.warnings)
+            if self.group and self.group != found.group:
+                raise ConfigError(
+                    "--group {}: this site's group is {}".format(self.group, found.group),
+                    hint="change [site] group in {}".format(found.site_conf))
+            return found
+        group = self.group or settings.group
+        if not registry.NAME.match(group) or group in DENIED:
+            raise ConfigError("--group {!r}: expected a group for people, such as {}".format(
+                group, settings.group))
+        return settings._replace(group=group, require_mount=not self.allow_unmounted)
+
+    def _with_groups(self, host, settings, known):
+        present = host.accounts()
+        for name in settings.member_groups:
+            if name not in known.group:
+                gid = present.group[name].gid if name in present.group else free_gid(
+                    present, known)
+                known = known._replace(group=dict(known.group, **{name: Group(name, gid)}))
+        return known
+
+    def _with_accounts(self, host, settings, entries, known, keep):
+        """Record everybody who is registered and still has an account here."""
+        present, (low, high) = host.accounts(), self.app.id_range(host)
+        for entry in entries.entries:
+            user = present.passwd.get(entry.name)
+            taken = user is not None and known.name_of_uid(user.uid)
+            if user is None or taken or entry.name in known.passwd or not low <= user.uid <= high:
+                continue
+            known = vault.record(known, present, entry.name,
+                                 "{}/{}".format(settings.home, entry.name), keep)
+        return known
+
+
+def free_gid(present, known):
+    """Return a gid that neither the host nor the vault ever gave to anybody. Pure."""
+    taken = {group.gid for group in present.group.values()} | vault.reserved_ids(known)[1]
+    gid = FIRST_GID
+    while gid in taken:
+        gid += 1
+    return gid
+
+
+def _registry_data(host, settings):
+    try:
+        return host.read_trusted(settings.users_txt)
+    except FileNotFoundError:
+        return registry.HEADER.encode("ascii")
+    except Conflict as error:
+        raise ConfigError("the registry cannot be trusted: {}".format(error), error.hint)

@@ -1,0 +1,93 @@
+"""Outcomes -> text, JSON, a summary and an exit status. Pure.
+
+Names come from folders that other people control: everything shown is escaped,
+so that a file name can neither forge a log line nor drive a terminal.
+"""
+
+import json
+
+from .change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, STATUSES
+
+EXIT_DRIFT = 3
+
+COLORS = {OK: "32", CHANGED: "36", PLANNED: "33", BLOCKED: "35", FAILED: "31", SKIPPED: "2"}
+TAG_COLORS = {"INFO": "36", "WARNING": "33", "ERROR": "31"}
+
+
+def escape(text):
+    """Return text on one line, with every control character as \\xNN or \\uNNNN."""
+    return "".join(char if char.isprintable() else _escaped(char) for char in str(text))
+
+
+def _escaped(char):
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8 (surrogateescape)
+        return "\\x{:02x}".format(code - 0xDC00)
+    return "\\x{:02x}".format(code) if code < 0x100 else "\\u{:04x}".format(code)
+
+
+def text_lines(outcome, color=False, verbose=False):
+    """Return an outcome as lines of text: one, then its hint, then (verbose) its details."""
+    status = outcome.status.ljust(7)
+    if color:
+        status = "\033[{}m{}\033[0m".format(COLORS[outcome.status], status)
+    details = [outcome.message] if outcome.message else []
+    if outcome.status in (CHANGED, PLANNED) and not verbose:
+        details.append("; ".join(line.split("\n", 1)[0] for line in outcome.lines))
+    lines = ["{}  {}  {}".format(status, escape(outcome.resource), escape("; ".join(details))).rstrip()]
+    if outcome.hint:
+        lines.append("         hint: " + escape(outcome.hint))
+    if verbose:
+        wide = [line for entry in outcome.lines for line in entry.split("\n")]
+        lines.extend("         " + escape(line) for line in wide)
+    return lines
+
+
+def json_line(outcome):
+    """Return an outcome as one line of JSON, ASCII only."""
+    changes = [change._asdict() for change in outcome.changes]
+    return json.dumps({
+        "resource": outcome.resource,
+        "status": outcome.status,
+        "changes": [dict(change) for change in changes],
+        "message": outcome.message,
+        "hint": outcome.hint,
+    })
+
+
+def summary(outcomes):
+    """Return how many outcomes ended in each status, as an ordered list of pairs."""
+    counts = {}
+    for outcome in outcomes:
+        counts[outcome.status] = counts.get(outcome.status, 0) + 1
+    return [(status, counts.get(status, 0)) for status in STATUSES]
+
+
+def summary_text(outcomes, dry_run=False):
+    """Return the summary as people read it, always with the number of changes."""
+    always = PLANNED if dry_run else CHANGED
+    pairs = [(status, n) for status, n in summary(outcomes) if n or status == always]
+    return ", ".join("{} {}".format(n, status) for status, n in pairs)
+
+
+def json_summary(outcomes, exit_code):
+    """Return the last line of JSON output."""
+    return json.dumps({"summary": dict(summary(outcomes)), "exit": exit_code})
+
+
+def exit_status(outcomes, drift=EXIT_DRIFT):
+    """Return the exit status for outcomes: 1 failed, 4 blocked, `drift` planned, else 0."""
+    seen = {outcome.status for outcome in outcomes}
+    for status, code in ((FAILED, 1), (BLOCKED, 4), (PLANNED, drift)):
+        if status in seen:
+            return code
+    return 0
+
+
+def message(tag, text, hint="", color=False):
+    """Return "[TAG] text" and, where there is one, the hint on a line of its own."""
+    head = "[{}]".format(tag)
+    if color:
+        head = "\033[{}m{}\033[0m".format(TAG_COLORS[tag], head)
+    line = "{} {}".format(head, escape(text))
+    return line + "\n        hint: " + escape(hint) if hint else line

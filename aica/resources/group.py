@@ -1,0 +1,65 @@
+"""Groups, with exactly the gid that was recorded."""
+
+from .. import accounts
+from ..errors import Conflict
+from . import shadow_tools
+from .base import Resource
+
+
+class Group(Resource):
+    """A group with its gid; its members are the business of Membership."""
+
+    kind = "group"
+
+    def __init__(self, name, gid, needs=()):
+        super().__init__(name, needs)
+        self.gid = gid
+
+    def desired(self):
+        return {"gid": self.gid, "gshadow": True}
+
+    def inspect(self, host):
+        present = host.accounts()
+        group = present.group.get(self.name)
+        if group is None:
+            owner = present.name_of_gid(self.gid)
+            if owner is not None:
+                raise Conflict(
+                    "gid {} is recorded for group {}, but here it belongs to {}".format(
+                        self.gid, self.name, owner),
+                    hint="give {} another gid in the image: groupmod -g".format(owner))
+            return None
+        if group.gid != self.gid:
+            raise Conflict(
+                "group {} has gid {} here, {} is recorded".format(self.name, group.gid, self.gid),
+                hint="keep the recorded one: groupmod -g {} {}".format(self.gid, self.name))
+        return {"gid": group.gid, "gshadow": self.name in present.gshadow or not present.gshadow}
+
+    def apply(self, host, changes):
+        root = host.root
+        if any(change.field == "gid" for change in changes):
+            shadow_tools.execute(host, accounts.groupadd_argv(self.name, self.gid, root))
+        elif changes:
+            shadow_tools.execute(host, accounts.conversion_argv("grpconv", root))
+
+    def describe(self, changes):
+        made = any(change.field == "gid" for change in changes)
+        return ("created with gid {}".format(self.gid) if made else "its gshadow line",)
+
+
+class UnrecordedGroup(Resource):
+    """A group that the settings name and of which no gid was ever recorded."""
+
+    kind = "group"
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        if self.name not in host.accounts().group:
+            raise Conflict("group {} does not exist and no gid is recorded for it".format(
+                self.name), hint="aica setup")
+        return {}
+
+    def remark(self, actual):
+        return "its gid is not recorded and would be lost: aica setup"

@@ -1,0 +1,108 @@
+"""The two sources themselves, as resources: what the registry says, what the vault keeps."""
+
+from .. import registry, vault
+from ..change import Change
+from ..errors import AicaError, Changed, Conflict
+from .base import Resource
+
+
+class RegistryLines(Resource):
+    """users.txt as it was read: it fails if a line was not accepted, and names each."""
+
+    kind = "registry"
+
+    def __init__(self, name, problems):
+        super().__init__(name)
+        self.problems = tuple(problems)
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        if self.problems:
+            raise AicaError("; ".join(self.problems), hint="edit {}".format(self.name))
+        return {}
+
+
+class RegistryEntry(Resource):
+    """One line of users.txt: present with this group, or (group=None) absent."""
+
+    kind = "registry"
+    TRIES = 10
+
+    def __init__(self, path, user, group, needs=()):
+        super().__init__(user, needs)
+        self.path = path
+        self.group = group
+
+    def desired(self):
+        return {"group": self.group}
+
+    def inspect(self, host):
+        found = _group_in(host.read_trusted(self.path), self.name)
+        if None not in (found, self.group) and found != self.group:
+            raise Conflict("{} is registered with group {}".format(self.name, found),
+                           hint="aica user unregister {}".format(self.name))
+        return {"group": found}
+
+    def apply(self, host, changes):
+        for _ in range(self.TRIES):  # an editor may save in the middle: its words stay
+            before = host.read_trusted(self.path)
+            if self.group is None:
+                after = registry.without_entry(before, self.name)
+            else:
+                after = registry.with_entry(before, registry.Entry(self.name, self.group))
+            try:
+                return host.write_file(self.path, after, 0o644, expect=before)
+            except Changed:
+                continue
+        raise AicaError("{} changes all the time".format(self.path))
+
+    def describe_one(self, change):
+        return "registered with group {}".format(self.group) if self.group else "unregistered"
+
+
+def _group_in(data, name):
+    """Return the group of the first complete line of a name, or None."""
+    for line in data.decode("utf-8", "surrogateescape").split("\n")[:-1]:
+        user, _, group = line.rstrip("\r").partition(":")
+        if user == name:
+            return group
+    return None
+
+
+class AccountRecords(Resource):
+    """The vault on disk equals what we know now; one older generation lies beside it."""
+
+    kind = "vault"
+
+    def __init__(self, name, wanted, keep_passwords=True, needs=()):
+        super().__init__(name, needs)
+        self.wanted = wanted
+        self.keep_passwords = keep_passwords
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        return vault.read(host, self.name) or vault.empty()
+
+    def plan(self, actual):
+        return tuple(Change(what, None, happened)
+                     for what, happened in vault.changes(actual, self.wanted))
+
+    def apply(self, host, changes):
+        for name, data in vault.texts(self.wanted):
+            path = "{}/{}".format(self.name, name)
+            if host.lstat(path) is not None:
+                present = host.read_trusted(path)
+                if present == data:
+                    continue
+                if name != "shadow" or self.keep_passwords:
+                    host.write_file(path + "-", present, 0o600)
+            host.write_file(path, data, 0o600)
+        if not self.keep_passwords and host.lstat(self.name + "/shadow-") is not None:
+            host.remove_file(self.name + "/shadow-")  # an older generation with hashes
+
+    def describe_one(self, change):
+        return "{}: {}".format(change.field, change.after)

@@ -1,0 +1,56 @@
+"""systemd units that are to be enabled."""
+
+from ..errors import Conflict, NotApplicable
+from .base import Resource
+
+FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+LINKS = "/etc/systemd/system/{}.wants/{}"
+
+
+class Unit(Resource):
+    """A unit that its targets want. Enabling starts nothing."""
+
+    kind = "unit"
+
+    def __init__(self, name, wanted_by, needs=()):
+        super().__init__(name, needs)
+        self.wanted_by = tuple(wanted_by)
+
+    def desired(self):
+        return {target: True for target in self.wanted_by}
+
+    def inspect(self, host):
+        if _file_of(host, self.name) is None:
+            raise NotApplicable("{} is not installed here".format(self.name))
+        state = {}
+        for target in self.wanted_by:
+            info = host.lstat(LINKS.format(target, self.name))
+            if info is not None and info.kind != "symlink":
+                raise Conflict("{} is a {}, expected a symlink".format(
+                    LINKS.format(target, self.name), info.kind))
+            state[target] = info is not None
+        return state
+
+    def apply(self, host, changes):
+        # The links that `systemctl enable` makes, also where no systemd runs.
+        path = _file_of(host, self.name)
+        for change in changes:
+            link = LINKS.format(change.field, self.name)
+            host.make_parents(link)
+            host.replace_symlink(link, path)
+        if host.live:
+            host.execute(["systemctl", "daemon-reload"])
+
+    def describe(self, changes):
+        return ("enabled for " + ", ".join(change.field for change in changes),)
+
+
+def _file_of(host, name):
+    """Return where the unit file lies: /usr/lib only counts where /lib is a link to it."""
+    for folder in FOLDERS:
+        try:
+            if host.lstat("{}/{}".format(folder, name)) is not None:
+                return "{}/{}".format(folder, name)
+        except Conflict:
+            continue  # /lib is a link on merged systems, which is not followed
+    return None

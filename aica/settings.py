@@ -1,0 +1,200 @@
+"""The configuration files -> Settings.
+
+/etc/aica/aica.conf says where things are, /data/config/aica.conf says what
+the site wants and wins. Errors name file, section, key and value; unknown
+keys only warn, because the image may hold an older package than the one that
+wrote the site's file.
+"""
+
+import configparser
+import re
+from typing import NamedTuple, Tuple
+
+from .errors import ConfigError
+
+ETC_CONF = "/etc/aica/aica.conf"
+DEFAULT_GROUP = "gpu-users"
+
+
+class Settings(NamedTuple):
+    """What the site wants. Paths are absolute, groups are names."""
+
+    data: str = "/data"
+    backup: str = "/backup"
+    home: str = "/home"
+    group: str = DEFAULT_GROUP
+    allowed_groups: Tuple[str, ...] = ()
+    contact: str = ""
+    require_mount: bool = True
+    home_group: str = "private"
+    keep_groups: Tuple[str, ...] = ("users", "video", "render")
+    keep_passwords: str = "auto"
+    allow_dots: bool = False
+    warnings: Tuple[str, ...] = ()
+
+    @property
+    def config(self):
+        """The folder that root obeys."""
+        return self.data + "/config"
+
+    @property
+    def site_conf(self):
+        """The site's own settings; its presence proves that /data is really there."""
+        return self.config + "/aica.conf"
+
+    @property
+    def users_txt(self):
+        """The registry: who shall exist."""
+        return self.config + "/users.txt"
+
+    @property
+    def vault(self):
+        """The folder of the account records: what they are."""
+        return self.config + "/accounts"
+
+    @property
+    def state(self):
+        """What must outlive the SSD and is nobody's to edit."""
+        return self.config + "/state"
+
+    @property
+    def users(self):
+        """The folder of the homes."""
+        return self.data + "/users"
+
+    @property
+    def member_groups(self):
+        """The groups a registered user may have: the site's and the allowed ones."""
+        return (self.group,) + tuple(g for g in self.allowed_groups if g != self.group)
+
+
+def _text(value):
+    return value
+
+
+def _path(value):
+    if not re.match(r"(/[^/\x00-\x1f]+)+\Z", value) or {"..", "."} & set(value.split("/")):
+        raise ValueError("an absolute path without '.', '..' or a final '/'")
+    return value
+
+
+def _group(value):
+    if not re.match(r"[a-z_][a-z0-9_-]{0,31}\Z", value):
+        raise ValueError("a group name ([a-z_][a-z0-9_-]*, at most 32 characters)")
+    return value
+
+
+def _groups(value):
+    return tuple(_group(name) for name in value.replace(",", " ").split())
+
+
+def _yes_no(value):
+    if value.lower() not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return value.lower() == "yes"
+
+
+def _one_of(*words):
+    def parse(value):
+        if value not in words:
+            raise ValueError("one of: " + ", ".join(words))
+        return value
+    return parse
+
+
+# section -> key -> (field of Settings, parser)
+ETC_KEYS = {
+    "paths": {"data": ("data", _path), "backup": ("backup", _path), "home": ("home", _path)},
+}
+SITE_KEYS = {
+    "site": {"group": ("group", _group), "allowed_groups": ("allowed_groups", _groups),
+             "contact": ("contact", _text)},
+    "storage": {"require_mount": ("require_mount", _yes_no)},
+    "accounts": {"home_group": ("home_group", _one_of("private", "shared")),
+                 "keep_groups": ("keep_groups", _groups),
+                 "keep_passwords": ("keep_passwords", _one_of("auto", "yes", "no")),
+                 "allow_dots": ("allow_dots", _yes_no)},
+}
+
+
+def with_etc(text, settings=Settings(), path=ETC_CONF):
+    """Return settings changed by the text of /etc/aica/aica.conf."""
+    return _apply(settings, text, path, ETC_KEYS)
+
+
+def with_site(text, settings):
+    """Return settings changed by the text of /data/config/aica.conf."""
+    return _apply(settings, text, settings.site_conf, SITE_KEYS)
+
+
+def _apply(settings, text, path, keys):
+    parser = configparser.ConfigParser(interpolation=None, default_section="\n")
+    try:
+        parser.read_string(text, source=path)
+    except configparser.Error as error:
+        raise ConfigError(str(error).replace("\n", " "), hint="correct {}".format(path))
+    warnings = list(settings.warnings)
+    values = {}
+    for section in parser.sections():
+        for key, value in parser.items(section):
+            if key not in keys.get(section, {}):
+                warnings.append("{}: [{}] {} is unknown: ignored".format(path, section, key))
+                continue
+            field, parse = keys[section][key]
+            values[field] = _parsed(parse, value, path, section, key)
+    return settings._replace(warnings=tuple(warnings), **values)
+
+
+def _parsed(parse, value, path, section, key):
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise ConfigError(
+            "{}: [{}] {} = {!r}: expected {}".format(path, section, key, value, error),
+            hint="correct {}".format(path))
+
+
+def render_site(settings):
+    """Return the text of a new site file: what was decided, and every other key commented."""
+    return SITE_TEMPLATE.format(
+        group=settings.group,
+        require_mount="" if settings.require_mount else "require_mount = no\n")
+
+
+SITE_TEMPLATE = """\
+# The site's settings for AICA DataKeeper: aica.conf(5). Written once by
+# `aica setup`; from then on it is yours. Its presence proves that the data
+# disk is really mounted: do not copy it to the system disk.
+
+[site]
+# The group that owns the shared folders and may use the sudo rules.
+group = {group}
+# Further groups that users.txt may name (environment and umask, no sudo).
+#allowed_groups =
+# Shown to members who need help.
+#contact =
+
+[storage]
+# yes: refuse to work while the data folder is not a mount point.
+#require_mount = yes
+{require_mount}
+[accounts]
+# private: homes are NAME:NAME 0750. shared: NAME:GROUP 0750.
+#home_group = private
+# Supplementary groups that are restored after a wipe.
+#keep_groups = users video render
+# yes, no, or auto: yes except on NFS, where other servers could read them.
+#keep_passwords = auto
+# Allow dots in user names.
+#allow_dots = no
+"""
+
+
+def parse_id_range(text):
+    """Return (UID_MIN, UID_MAX) of a login.defs; 1000 and 60000 where it is silent."""
+    found = {"UID_MIN": 1000, "UID_MAX": 60000}
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) >= 2 and words[0] in found and words[1].isdigit():
+            found[words[0]] = int(words[1])
+    return found["UID_MIN"], found["UID_MAX"]

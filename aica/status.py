@@ -1,0 +1,90 @@
+"""How the last recovery of this boot ended: /run/aica/status.json and the login notice."""
+
+import json
+import time
+
+from .change import BLOCKED, CHANGED, FAILED, OK
+from .errors import AicaError
+from .report import escape, summary
+
+PATH = "/run/aica/status.json"
+ACCOUNTS = "/run/aica/accounts.json"
+NOTICE = "/run/aica/notice"
+BOOT_ID = "/proc/sys/kernel/random/boot_id"
+PROBLEMS = 20
+
+
+def boot_id():
+    """Return the id of this boot of the running system."""
+    with open(BOOT_ID, encoding="ascii") as line:
+        return line.read().strip()
+
+
+def load(host, path=PATH):
+    """Return the status of this boot as a mapping; {} if there is none that can be believed."""
+    try:
+        found = json.loads(host.read_trusted(path).decode("ascii"))
+    except (OSError, ValueError, AicaError):
+        return {}
+    return found if found.get("boot_id") == boot_id() else {}
+
+
+def right_accounts(host):
+    """Return the names whose account was last seen as recorded in this boot."""
+    known = load(host, ACCOUNTS).get("accounts", {})
+    return sorted(name for name, state in known.items() if state in (OK, CHANGED))
+
+
+def note_accounts(host, outcomes):
+    """Remember how the accounts among the outcomes of a run ended."""
+    before = load(host, ACCOUNTS).get("accounts", {})
+    after = dict(before, **{o.name: o.status for o in outcomes if o.kind == "account"})
+    if after != before:
+        _write(host, ACCOUNTS, {"boot_id": boot_id(), "accounts": after})
+
+
+def compose(outcomes, exit_code, error=""):
+    """Return the status after a run: what is shown to people and to other programs."""
+    problems = ["{} {}".format(o.resource, o.message.split("\n", 1)[0])
+                for o in outcomes if o.status in (FAILED, BLOCKED)]
+    problems = ([error] if error else []) + problems
+    return {
+        "boot_id": boot_id(),
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "exit": exit_code,
+        "state": STATES.get(exit_code, "bug"),
+        "summary": dict(summary(outcomes)),
+        "problems": [escape(problem) for problem in problems[:PROBLEMS]],
+        "more_problems": max(0, len(problems) - PROBLEMS),
+    }
+
+
+STATES = {0: "ok", 1: "failed", 2: "configuration", 4: "blocked", 5: "not-ready"}
+
+
+def notice_line(status):
+    """Return the one line that is shown at every login, "" if all is well."""
+    if status["exit"] == 0:
+        return ""
+    problems = status["problems"]
+    first = problems[0] if problems else status["state"]
+    more = len(problems) + status["more_problems"] - 1
+    rest = " (and {} more)".format(more) if more > 0 else ""
+    return "AICA DataKeeper: this server is not whole: {}{}. An admin should run: aica check".format(
+        first[:300], rest)
+
+
+def save(host, status):
+    """Write status.json, and the notice or its absence."""
+    _write(host, PATH, status)
+    line = notice_line(status)
+    if line:
+        host.write_file(NOTICE, (line + "\n").encode("ascii", "backslashreplace"), 0o644)
+    elif host.lstat(NOTICE) is not None:
+        host.remove_file(NOTICE)
+
+
+def _write(host, path, value):
+    host.make_parents(path)
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    host.write_file(path, text.encode("ascii"), 0o644)
