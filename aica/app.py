@@ -18,6 +18,9 @@ from .settings import Settings
 LOG = "/var/log/aica-recovery.log"
 RETRY_TIMER = "aica-recovery-retry.timer"
 BOOT_WAIT_S = 60
+# aica-record.service holds the lock for a moment after every adduser or passwd:
+# the next command of an admin must not fail for that.
+HAND_WAIT_S = 10
 SWEPT = ("/etc", "/etc/profile.d", "/etc/sudoers.d", "/etc/aica", "/run/aica")
 
 
@@ -88,7 +91,7 @@ class App:
                        hint="aica setup")
 
     @contextlib.contextmanager
-    def locked(self, host, wait_s=0):
+    def locked(self, host, wait_s=HAND_WAIT_S):
         """Hold the lock, and clean up what a killed run left half-written."""
         with lock.hold(host, wait_s):
             for folder in SWEPT:
@@ -207,7 +210,7 @@ class App:
         host = self.host()
         outcomes = []
         try:
-            with self.locked(host, BOOT_WAIT_S if boot else 0):
+            with self.locked(host, BOOT_WAIT_S if boot else HAND_WAIT_S):
                 for outcome in converge(self._resources(host, users), host):
                     outcomes.append(outcome)
                     yield outcome
@@ -262,7 +265,7 @@ class App:
         lines += ["[ERROR] " + report.escape(error)] if error else []
         lines.append("exit {}: {}".format(exit_code, report.summary_text(outcomes)))
         with contextlib.suppress(OSError, AicaError):
-            host.append_log(LOG, "".join(stamp + line + "\n" for line in lines))
+            host.append_log(LOG, "".join(stamp + line + "\n" for line in lines), _log_gid(host))
 
     def log_bug(self, trace):
         """Keep a traceback in the log, if we may write there at all."""
@@ -299,6 +302,12 @@ class App:
             yield from outcomes
             if all(outcome.status != "changed" for outcome in outcomes):
                 return
+
+
+def _log_gid(host):
+    """Return the gid of adm, whose members may read logs; root's if there is none."""
+    group = host.accounts().group.get("adm")
+    return group.gid if group else 0
 
 
 def _parse_registry(settings, data, rules):

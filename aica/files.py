@@ -204,17 +204,20 @@ def set_attributes(folder, name, mode, uid, gid, expected):
     into every environment).
     """
     check_component(name)
-    pin = os.open(name, OPEN_PIN, dir_fd=folder)
+    is_folder = expected.kind == "folder"
+    pin = open_folder(folder, name) if is_folder else os.open(name, OPEN_PIN, dir_fd=folder)
     try:
         found = info_of(os.fstat(pin))
         if (found.device, found.inode) != (expected.device, expected.inode):
             raise Changed("{} was swapped for something else meanwhile".format(name))
         if found.kind not in ("folder", "file") or (found.kind == "file" and found.links != 1):
             raise Conflict("{} is a {} with {} links".format(name, found.kind, found.links))
-        path = "/proc/self/fd/{}".format(pin)
+        # An O_PATH pin can be changed through /proc only, which a chroot that
+        # builds an image may not have; a folder can be opened for real.
+        handle = pin if is_folder else "/proc/self/fd/{}".format(pin)
         if (found.uid, found.gid) != (uid, gid):
-            os.chown(path, uid, gid)
-        os.chmod(path, mode)  # after chown, which clears setuid and setgid
+            os.chown(handle, uid, gid)
+        os.chmod(handle, mode)  # after chown, which clears setuid and setgid
     finally:
         os.close(pin)
 

@@ -58,7 +58,11 @@ def _recorded(app, host, desired, name):
             name, user.uid, user.gid, recorded.uid, recorded.gid),
             hint="usermod -u {} {}, or record what is here: aica user adopt {}".format(
                 recorded.uid, name, name))
-    return vault.record(known, present, name, _home(desired, name), desired.keep_passwords)
+    if user.home != _home(desired, name):
+        raise Conflict("the home of {} is {}, expected {}".format(
+            name, user.home, _home(desired, name)),
+            hint="usermod -d {} {}".format(_home(desired, name), name))
+    return vault.record(known, present, name, user.home, desired.keep_passwords)
 
 
 def _home(desired, name):

@@ -3,13 +3,22 @@
 import argparse
 import importlib
 
-from . import __version__, commands
+from . import __version__, commands, report
 from .commands import options
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that complains as every other part of the program does."""
+
+    def error(self, message):
+        """Say what is wrong with the command line and exit with 2."""
+        text = report.message("ERROR", message, hint="{} --help".format(self.prog))
+        self.exit(2, text + "\n")
 
 
 def build(prog):
     """Return the parser. Every verb's namespace has a `run` that does it."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=prog.split()[0], description="Keeps a shared GPU server with a volatile SSD whole.",
         parents=[options.common(defaults=True)])
     parser.add_argument("--version", action="version", version="aica " + __version__)

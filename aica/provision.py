@@ -6,7 +6,7 @@ from . import registry, report, site, status, storage, vault
 from .accounts import Group
 from .change import BLOCKED, FAILED, PLANNED
 from .engine import converge
-from .errors import ConfigError, Conflict
+from .errors import AicaError, ConfigError, Conflict
 from .registry import DENIED
 
 # Images come with accounts of their own from 1000 upwards: the gid of a new
@@ -38,13 +38,20 @@ class Setup:
             if not dry_run:
                 self.app.write_log(host, outcomes, report.exit_status(outcomes))
                 status.note_accounts(host, outcomes)
+        if not dry_run and host.live and report.exit_status(outcomes) == 0:
+            self._start_recovery(host)
+
+    def _start_recovery(self, host):
+        """The boot's recovery ended with "not set up": let it say how things are now."""
+        with contextlib.suppress(AicaError):  # no systemd: the admin runs aica recover
+            host.execute(["systemctl", "--no-block", "start", site.UNITS[0][0]])
 
     def _converge(self, host, settings, dry_run):
         if host.live and not self.allow_unmounted and not self._may_be_unmounted(host, settings):
             storage.require_mounted(settings.data)
-        chain = list(converge(site.chain(settings), host, dry_run))
-        if "storage" not in self.skip:
-            yield from chain
+        wanted = [] if "storage" in self.skip else site.chain(settings)
+        chain = list(converge(wanted, host, dry_run))
+        yield from chain
         states = {outcome.status for outcome in chain}
         if states & {BLOCKED, FAILED}:
             return

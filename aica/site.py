@@ -220,7 +220,8 @@ def folders(site):
         return []
     gid = site.vault.group[settings.group].gid
     trunks = [Directory("{}/{}".format(settings.data, path), 0o755) for path in TRUNKS]
-    shared = [SharedDirectory("{}/{}".format(settings.data, path), gid, _nested(path))
+    shared = [SharedDirectory("{}/{}".format(settings.data, path), settings.group, gid,
+                              _nested(path))
               for path in SHARED]
     return trunks + shared
 

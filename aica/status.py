@@ -14,8 +14,16 @@ BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PROBLEMS = 20
 
 
-def boot_id():
-    """Return the id of this boot of the running system."""
+def boot_of(host):
+    """Return what tells this boot from another for files below /run.
+
+    On a live system nothing is needed: its /run is empty at boot. (The
+    kernel's id would not do: in a container a service with
+    ProtectKernelTunables= sees another one than a shell.) The run folder of
+    an offline root is an ordinary one, so there the kernel's id is kept.
+    """
+    if host.live:
+        return "live"
     with open(BOOT_ID, encoding="ascii") as line:
         return line.read().strip()
 
@@ -26,7 +34,7 @@ def load(host, path=PATH):
         found = json.loads(host.read_trusted(path).decode("ascii"))
     except (OSError, ValueError, AicaError):
         return {}
-    return found if found.get("boot_id") == boot_id() else {}
+    return found if found.get("boot") == boot_of(host) else {}
 
 
 def right_accounts(host):
@@ -40,7 +48,7 @@ def note_accounts(host, outcomes):
     before = load(host, ACCOUNTS).get("accounts", {})
     after = dict(before, **{o.name: o.status for o in outcomes if o.kind == "account"})
     if after != before:
-        _write(host, ACCOUNTS, {"boot_id": boot_id(), "accounts": after})
+        _write(host, ACCOUNTS, {"accounts": after})
 
 
 def compose(outcomes, exit_code, error=""):
@@ -49,7 +57,6 @@ def compose(outcomes, exit_code, error=""):
                 for o in outcomes if o.status in (FAILED, BLOCKED)]
     problems = ([error] if error else []) + problems
     return {
-        "boot_id": boot_id(),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "exit": exit_code,
         "state": STATES.get(exit_code, "bug"),
@@ -86,5 +93,6 @@ def save(host, status):
 
 def _write(host, path, value):
     host.make_parents(path)
+    value = dict(value, boot=boot_of(host))
     text = json.dumps(value, indent=1, sort_keys=True) + "\n"
     host.write_file(path, text.encode("ascii"), 0o644)

@@ -143,8 +143,8 @@ class Account(Resource):
     def describe(self, changes):
         fields = [change.field for change in changes]
         if "uid" in fields:
-            made = "created with uid {}, gid {}".format(self.user.uid, self.user.gid)
-            return (made + (", its password" if "password" in fields else ""),)
+            made = "new account, uid {}, gid {}".format(self.user.uid, self.user.gid)
+            return (made + (", with its password" if "password" in fields else ""),)
         return super().describe(changes)
 
 
@@ -240,4 +240,4 @@ class Membership(Resource):
         shadow_tools.execute(host, accounts.add_to_groups_argv(self.name, groups, host.root))
 
     def describe(self, changes):
-        return ("added to " + ", ".join(change.field for change in changes),)
+        return ("member of " + ", ".join(change.field for change in changes),)

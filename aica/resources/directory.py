@@ -9,6 +9,8 @@ class Directory(Resource):
 
     kind = "directory"
 
+    group = "root"
+
     def __init__(self, name, mode, uid=0, gid=0, needs=()):
         super().__init__(name, needs)
         self.mode = mode
@@ -33,7 +35,7 @@ class Directory(Resource):
 
     def describe(self, changes):
         if all(change.before is None for change in changes):
-            return ("created {}:{} {:04o}".format(self.uid, self.gid, self.mode),)
+            return ("new folder, root:{} {:04o}".format(self.group, self.mode),)
         return super().describe(changes)
 
     def apply(self, host, changes):
@@ -53,8 +55,9 @@ class SharedDirectory(Directory):
     is not root's and not already open to its group is left alone.
     """
 
-    def __init__(self, name, gid, nested=False, needs=()):
+    def __init__(self, name, group, gid, nested=False, needs=()):
         super().__init__(name, 0o2775, 0, gid, needs)
+        self.group = group
         self.nested = nested
 
     def check(self, info):

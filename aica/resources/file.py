@@ -68,7 +68,7 @@ class ManagedFile(Resource):
 
     def describe(self, changes):
         if all(change.before is None for change in changes):
-            return ("created {:04o}".format(self.mode),)
+            return ("new file, {:04o}".format(self.mode),)
         return super().describe(changes)
 
     def describe_one(self, change):

@@ -44,7 +44,7 @@ class Group(Resource):
 
     def describe(self, changes):
         made = any(change.field == "gid" for change in changes)
-        return ("created with gid {}".format(self.gid) if made else "its gshadow line",)
+        return ("new group, gid {}".format(self.gid) if made else "its gshadow line",)
 
 
 class UnrecordedGroup(Resource):

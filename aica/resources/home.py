@@ -52,7 +52,7 @@ class HomeFolder(Resource):
     def describe_one(self, change):
         if change.field == "gid":
             return super().describe_one(change)
-        return "took away the rights {:04o}".format(change.before)
+        return "without the rights {:04o}".format(change.before)
 
 
 class NewHome(HomeFolder):
@@ -87,7 +87,7 @@ class NewHome(HomeFolder):
 
     def describe(self, changes):
         if any(change.before is None for change in changes):
-            return ("created from /etc/skel for uid {}".format(self.uid),)
+            return ("new, from /etc/skel, for uid {}".format(self.uid),)
         return super().describe(changes)
 
 
