@@ -1,0 +1,93 @@
+"""What every test stands on: a wiped server in a folder, and a fence around the real one."""
+
+import os
+import sys
+
+import pytest
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+if REPOSITORY not in sys.path:
+    sys.path.insert(0, REPOSITORY)
+
+from fakes import FakeRun  # noqa: E402
+from wiped import Server, throw_away_folder  # noqa: E402
+
+from aica import command  # noqa: E402
+from aica.host import CHANGING, Host  # noqa: E402
+
+SHADOW_TOOLS = ("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "chpasswd",
+                "chage", "passwd", "pwconv", "grpconv")
+ELSEWHERE = ("--prefix", "--root")
+
+
+def require(condition, reason):
+    """Skip a test that cannot run here; on CI nothing may be missing, so there it fails."""
+    if not condition:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+
+
+@pytest.fixture(autouse=True)
+def fence_around_this_machine(monkeypatch):
+    """Make it impossible that a test changes the machine that it runs on."""
+    run = command.run
+
+    def guarded(argv, *args, **kwargs):
+        if argv[0] in SHADOW_TOOLS and not set(ELSEWHERE) & set(argv):
+            raise AssertionError("a test ran {} on this machine".format(argv))
+        return run(argv, *args, **kwargs)
+
+    monkeypatch.setattr(command, "run", guarded)
+    monkeypatch.setattr(Host.__init__, "__defaults__", ("/", guarded))
+    for name in CHANGING:
+        monkeypatch.setattr(Host, name, _not_on_this_machine(name, getattr(Host, name)))
+
+
+def _not_on_this_machine(name, method):
+    def guarded(self, *args, **kwargs):
+        if self.live:
+            raise AssertionError("a test called {}{} on this machine".format(name, args))
+        return method(self, *args, **kwargs)
+    return guarded
+
+
+@pytest.fixture
+def fake_run():
+    """Return the maker of a runner that refuses every command it was not told about."""
+    return FakeRun
+
+
+@pytest.fixture
+def root_rights():
+    """Skip without root: owners and modes of other people are part of the test."""
+    require(os.geteuid() == 0, "needs root, to give files to other users in a temporary folder")
+
+
+@pytest.fixture
+def server(root_rights):
+    """The demo's wiped server, in a folder of its own."""
+    for tool in ("useradd", "usermod", "groupadd", "chpasswd", "chage"):
+        require(command.find(tool), "needs {}, of the package passwd or shadow-utils".format(tool))
+    with throw_away_folder() as folder:
+        yield Server(folder).wiped()
+
+
+@pytest.fixture(scope="session")
+def _recovered_once():
+    with throw_away_folder() as folder:
+        model = Server(folder).wiped()
+        result = model.cli("recover")
+        assert result.code == 0, result
+        yield model
+
+
+@pytest.fixture
+def whole(root_rights, server, _recovered_once):
+    """The demo's server after its recovery: nothing is wrong with it."""
+    server.become(_recovered_once)
+    return server
+
+
+@pytest.fixture
+def needs():
+    """Return the function that skips a test, with a reason, where something is missing."""
+    return require
