@@ -34,7 +34,8 @@ def text_lines(outcome, color=False, verbose=False):
     details = [outcome.message] if outcome.message else []
     if outcome.status in (CHANGED, PLANNED) and not verbose:
         details.append("; ".join(line.split("\n", 1)[0] for line in outcome.lines))
-    lines = ["{}  {}  {}".format(status, escape(outcome.resource), escape("; ".join(details))).rstrip()]
+    head = "{}  {}  {}".format(status, escape(outcome.resource), escape("; ".join(details)))
+    lines = [head.rstrip()]
     if outcome.hint:
         lines.append("         hint: " + escape(outcome.hint))
     if verbose:

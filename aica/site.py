@@ -7,7 +7,7 @@ from typing import Dict, NamedTuple, Tuple
 
 from . import environment
 from .accounts import AccountSet
-from .registry import Entry, Registry
+from .registry import Registry
 from .resources.account import Account, DirectoryAccount, Membership, UnrecordedAccount
 from .resources.directory import Directory, SharedDirectory
 from .resources.file import ManagedFile, PlainFile, SeedFile, SudoersFile

@@ -77,8 +77,8 @@ def notice_line(status):
     first = problems[0] if problems else status["state"]
     more = len(problems) + status["more_problems"] - 1
     rest = " (and {} more)".format(more) if more > 0 else ""
-    return "AICA DataKeeper: this server is not whole: {}{}. An admin should run: aica check".format(
-        first[:300], rest)
+    return ("AICA DataKeeper: this server is not whole: {}{}. "
+            "An admin should run: aica check".format(first[:300], rest))
 
 
 def save(host, status):
