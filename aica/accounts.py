@@ -3,11 +3,14 @@
 Formats: passwd(5), group(5), shadow(5), subuid(5).
 """
 
+import re
 from typing import Dict, FrozenSet, NamedTuple, Tuple
 
 # What useradd leaves while nobody has set a password: no password, and not
 # one that an admin locked (that one is "!" and the hash, and is kept).
 PLACEHOLDERS = ("!", "!!", "*", "x")
+
+NUMBER = re.compile(r"[0-9]{1,10}\Z")
 
 
 class Passwd(NamedTuple):
@@ -75,12 +78,17 @@ class AccountSet(NamedTuple):
         return tuple(sorted(g.name for g in self.group.values() if name in g.members))
 
 
+def is_number(text):
+    """True for a plain decimal number such as an id. str.isdigit() takes "\u00b2" for one too."""
+    return NUMBER.match(text) is not None
+
+
 def parse_passwd(text):
     """Return {name: Passwd}. Lines that are no entry (NIS's "+", comments) are left out."""
     users = {}
     for fields in _rows(text, 7):
         name, _, uid, gid, gecos, home, shell = fields
-        if uid.isdigit() and gid.isdigit():
+        if is_number(uid) and is_number(gid):
             users.setdefault(name, Passwd(name, int(uid), int(gid), gecos, home, shell))
     return users
 
@@ -97,7 +105,7 @@ def parse_group(text):
     """Return {name: Group}."""
     groups = {}
     for name, _, gid, members in _rows(text, 4):
-        if gid.isdigit():
+        if is_number(gid):
             names = tuple(member for member in members.split(",") if member)
             groups.setdefault(name, Group(name, int(gid), names))
     return groups
@@ -112,7 +120,7 @@ def parse_subids(text):
     """Return {name: ("START:COUNT", ...)} of subuid or subgid."""
     ranges = {}
     for name, start, count in _rows(text, 3):
-        if start.isdigit() and count.isdigit():
+        if is_number(start) and is_number(count):
             ranges[name] = ranges.get(name, ()) + ("{}:{}".format(start, count),)
     return ranges
 

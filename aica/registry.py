@@ -12,6 +12,7 @@ from typing import NamedTuple, Tuple
 from .errors import AicaError, ConfigError
 
 LIMIT_BYTES = 1 << 20
+BOM = b"\xef\xbb\xbf"
 
 NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}\Z")
 NAME_WITH_DOTS = re.compile(r"[a-z_][a-z0-9_.-]{0,31}\Z")
@@ -91,9 +92,9 @@ def parse(data, rules):
     if b"\0" in data:
         raise AicaError("users.txt holds a NUL byte: not a registry")
     entries, problems = {}, []
-    lines = _lines(data)
-    for number, line in enumerate(lines, 1):
-        torn = number == len(lines) and line
+    found = lines(data)
+    for number, line in enumerate(found, 1):
+        torn = number == len(found) and line
         try:
             entry = None if _silent(line) else _parse_line(line, rules, torn, entries)
         except ConfigError as error:
@@ -104,10 +105,10 @@ def parse(data, rules):
     return Registry(tuple(entries.values()), tuple(problems))
 
 
-def _lines(data):
+def lines(data):
     """Split at LF; the last element is what follows the last LF, empty if nothing is torn."""
+    data = data[len(BOM):] if data.startswith(BOM) else data
     text = data.decode("utf-8", "surrogateescape")
-    text = text[1:] if text.startswith("\ufeff") else text
     return [line[:-1] if line.endswith("\r") else line for line in text.split("\n")]
 
 
@@ -143,5 +144,7 @@ def with_entry(data, entry):
 def without_entry(data, name):
     """Return data without the lines of exactly this name; everything else stays."""
     wanted = name.encode("ascii") + b":"
-    kept = [line for line in data.split(b"\n") if not line.startswith(wanted)]
-    return b"\n".join(kept)
+    mark = BOM if data.startswith(BOM) else b""
+    # Each line with its own LF: the one before a torn line must not lose it.
+    whole = re.findall(b"[^\n]*\n|[^\n]+", data[len(mark):])
+    return mark + b"".join(line for line in whole if not line.startswith(wanted))

@@ -195,6 +195,6 @@ def parse_id_range(text):
     found = {"UID_MIN": 1000, "UID_MAX": 60000}
     for line in text.splitlines():
         words = line.split()
-        if len(words) >= 2 and words[0] in found and words[1].isdigit():
+        if len(words) >= 2 and words[0] in found and words[1].isdecimal():
             found[words[0]] = int(words[1])
     return found["UID_MIN"], found["UID_MAX"]

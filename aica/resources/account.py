@@ -153,7 +153,7 @@ def _unset(password):
 
 
 def _day(text):
-    return int(text) if text.isdigit() else -1
+    return int(text) if accounts.is_number(text) else -1
 
 
 def _overlap(wanted, present):

@@ -64,8 +64,8 @@ class RegistryEntry(Resource):
 
 def _group_in(data, name):
     """Return the group of the first complete line of a name, or None."""
-    for line in data.decode("utf-8", "surrogateescape").split("\n")[:-1]:
-        user, _, group = line.rstrip("\r").partition(":")
+    for line in registry.lines(data)[:-1]:
+        user, _, group = line.partition(":")
         if user == name:
             return group
     return None
