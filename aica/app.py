@@ -275,8 +275,10 @@ class App:
     def render(self, package=False):
         """Yield the Outcomes of writing the generated files below /etc.
 
-        package=True is for the time of installation: the built-in settings,
-        and nothing below /data is looked at.
+        package=True is for the time of installation: nothing below /data is
+        looked at, so only missing files are written, with the built-in
+        settings. What an upgraded package renders otherwise must wait for
+        somebody who knows the site's group.
         """
         host = self.host()
         with self.locked(host, BOOT_WAIT_S):
@@ -285,7 +287,9 @@ class App:
                 desired = site.Site(settings, variables=environment.builtin(settings.data))
             else:
                 desired = self.site(host, self.settings(host))
-            yield from converge(site.system_files(desired) + site.sudoers(desired), host)
+            resources = site.system_files(desired) + site.sudoers(desired)
+            yield from converge(
+                [r for r in resources if not package or host.lstat(r.name) is None], host)
 
     def record(self, settle_s=1.0):
         """Yield what the vault learned, until a look finds nothing new.

@@ -53,8 +53,9 @@ REFUSED_TOO = frozenset((
     "JDK_JAVA_OPTIONS", "R_PROFILE", "LUA_INIT", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS",
     "SSH_ASKPASS", "SUDO_ASKPASS", "LESSOPEN", "LESSCLOSE",
     # shells: read-only names would abort the file that sets them
-    "SHELLOPTS", "CDPATH", "GLOBIGNORE", "FPATH", "ZDOTDIR", "FIGNORE", "FUNCNEST", "POSIXLY_CORRECT",
-    "PS0", "PS1", "PS2", "PS3", "OPTIND", "OPTARG", "LINENO", "SECONDS", "RANDOM", "TMOUT",
+    "SHELLOPTS", "CDPATH", "GLOBIGNORE", "FPATH", "ZDOTDIR", "FIGNORE", "FUNCNEST",
+    "POSIXLY_CORRECT", "PS0", "PS1", "PS2", "PS3", "OPTIND", "OPTARG", "LINENO", "SECONDS",
+    "RANDOM",
     # zsh ties these to PATH and its kin, or keeps them read-only
     "path", "fpath", "cdpath", "manpath", "mailpath", "module_path", "psvar", "argv", "status",
     "pipestatus", "prompt", "options", "commands", "functions", "aliases", "parameters",
@@ -63,8 +64,7 @@ REFUSED_TOO = frozenset((
 REFUSED_TOO_PREFIXES = ("BASH", "PERL", "SUDO_", "XDG_SESSION", "XDG_RUNTIME", "DBUS_", "ZSH")
 
 MAX_NAME = 64
-# pam_env up to 1.5 reads a line into 1024 bytes and drops the rest of the *file* after a
-# longer one, so one long value would take every later variable with it.
+# pam_env up to 1.5 reads lines into 1024 bytes and takes the rest of a longer one for another.
 MAX_PAM_LINE_BYTES = 1000
 
 _HOME = re.compile(r"\$HOME(?![A-Za-z0-9_])")
@@ -77,6 +77,32 @@ _PIECE = re.compile(
     r"|(?P<bare>(?:\$\{HOME\}|[^\s'\"\\;&|<>(){}\[\]*?~#])+)"
 )
 _TAIL = re.compile(r"[ \t]+#.*")
+_PAM_FORM = '{} DEFAULT="{}"'
+
+
+# A HOME such as /home/kim/work or /data/users/kim is left alone: to look at it would walk
+# through the link, and with a dead disk behind it the login would hang. `${HOME%/}` because a
+# slash at the end makes the kernel follow the link too. `[ -O / ]`: root owns /, and asking
+# so costs no process, which `id -u` would.
+_PROFILE = """\
+case "${{HOME-}}" in
+{homes}/*/?*) ;;
+{homes}/?*)
+    if [ ! -O / ] && [ -L "${{HOME%/}}" ]; then
+        umask 002
+{exports}    fi
+    ;;
+esac
+case $- in
+*i*)
+    if [ -r {notice} ]; then
+        IFS= read -r aica_notice <{notice} || :
+        [ -z "${{aica_notice-}}" ] || printf '%s\\n' "$aica_notice" >&2 || :
+        unset aica_notice
+    fi
+    ;;
+esac
+"""
 
 
 class Variable(NamedTuple):
@@ -140,31 +166,6 @@ def render_profile(variables, notice="/run/aica/notice", homes="/home"):
     )
 
 
-# A HOME such as /home/kim/work or /data/users/kim is left alone: to look at it would walk
-# through the link, and with a dead disk behind it the login would hang. `${HOME%/}` because a
-# slash at the end makes the kernel follow the link too. `[ -O / ]`: root owns /, and asking
-# so costs no process, which `id -u` would.
-_PROFILE = """\
-case "${{HOME-}}" in
-{homes}/*/?*) ;;
-{homes}/?*)
-    if [ ! -O / ] && [ -L "${{HOME%/}}" ]; then
-        umask 002
-{exports}    fi
-    ;;
-esac
-case $- in
-*i*)
-    if [ -r {notice} ]; then
-        IFS= read -r aica_notice <{notice} || :
-        [ -z "${{aica_notice-}}" ] || printf '%s\\n' "$aica_notice" >&2 || :
-        unset aica_notice
-    fi
-    ;;
-esac
-"""
-
-
 def render_pam_env(variables):
     """Return the body of the conffile for pam_env, which gives cron, ssh and sudo the same."""
     return "".join(_pam_line_or_comment(variable) + "\n" for variable in variables)
@@ -181,7 +182,7 @@ def render_member_groups(groups):
 
 def _parse_line(line):
     """Return the Variable that one stripped line sets; raise _Refused."""
-    if not line.isprintable():
+    if not line.replace("\t", " ").isprintable():
         raise _Refused("control or invisible characters, expected plain UTF-8 text")
     match = _ASSIGNMENT.fullmatch(line)
     if match is None:
@@ -242,7 +243,7 @@ def _complaint(rest):
     first = rest[0]
     if first in "'\"" and first not in rest[1:]:
         return "the quote {} is never closed, expected a second one".format(first)
-    if first in "\"\\":
+    if first in '"\\':
         return "backslashes are not understood, expected single or double quotes around text"
     if first == "~":
         return "~ is not filled in, expected $HOME"
@@ -252,9 +253,9 @@ def _complaint(rest):
 def _pam_obstacle(variable):
     """Say why pam_env cannot carry this variable, or return ""; found by reading and trying it.
 
-    It ends every line at the first #, knows no escape for quotes and drops backslashes.
+    It ends a line at the first #, knows no escape for quotes and (before 1.7) drops backslashes.
     """
-    for character in "\"#\\":
+    for character in '"#\\':
         if character in variable.value:
             return "PAM cannot carry {}, expected a value without it".format(character)
     if not variable.value.isprintable():
@@ -263,9 +264,6 @@ def _pam_obstacle(variable):
     if size > MAX_PAM_LINE_BYTES:
         return "too long, expected at most {} bytes".format(MAX_PAM_LINE_BYTES - len(_PAM_FORM))
     return ""
-
-
-_PAM_FORM = '{} DEFAULT="{}"'
 
 
 def _pam_line(variable):

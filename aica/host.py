@@ -7,6 +7,7 @@ refused.
 """
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -50,17 +51,30 @@ class Host:
         root and that nobody else may write it: only then is what lies there
         root's own word (safety rule 2).
         """
+        try:
+            handle = self._walk(path, trusted)
+        except OSError as error:
+            if error.errno != errno.ESTALE:
+                raise
+            handle = self._walk(path, trusted)  # NFS: gone and back, so once more from the root
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _walk(self, path, trusted):
         handle = os.open(self.root, files.OPEN_FOLDER)
         try:
             seen = ""
-            self._inspect_component(handle, seen or "/", trusted)
+            self._inspect_component(handle, "/", trusted)
             for name in _components(path):
                 seen += "/" + name
                 handle = _step(handle, name, seen)
                 self._inspect_component(handle, seen, trusted)
-            yield handle
-        finally:
+        except BaseException:
             os.close(handle)
+            raise
+        return handle
 
     def _inspect_component(self, handle, seen, trusted):
         if not trusted and seen not in self._fences:

@@ -73,8 +73,10 @@ def _text(value):
 
 
 def _path(value):
-    if not re.match(r"(/[^/\x00-\x1f]+)+\Z", value) or {"..", "."} & set(value.split("/")):
-        raise ValueError("an absolute path without '.', '..' or a final '/'")
+    # 128: a line of a generated file names the path, and pam_listfile cuts
+    # lines at 255 bytes: the rest would count as the name of a group.
+    if len(value) > 128 or not re.match(r"(/[^/\x00-\x1f]+)+\Z", value) or {"..", "."} & set(value.split("/")):
+        raise ValueError("an absolute path of at most 128 characters without '.', '..' or a final '/'")
     return value
 
 

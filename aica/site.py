@@ -242,7 +242,8 @@ def system_files(site):
     """The part of environment_files() that lies on the system disk."""
     settings = site.settings
     return [
-        ManagedFile(PROFILE, environment.render_profile(site.variables, NOTICE),
+        ManagedFile(PROFILE, environment.render_profile(
+            site.variables, NOTICE, settings.home),
                     _local(settings)),
         ManagedFile(MEMBER_GROUPS, environment.render_member_groups(settings.member_groups),
                     "[site] group and allowed_groups in {}".format(settings.site_conf)),

@@ -7,7 +7,8 @@ def add_parser(add):
     """Describe the verb."""
     parser = add("render", "write the generated files below /etc; the package runs it")
     parser.add_argument("--package", action="store_true",
-                        help="with the built-in settings: read nothing below /data")
+                        help="only missing files, with the built-in settings; reads nothing "
+                             "below /data")
 
 
 def run(args, app):

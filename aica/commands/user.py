@@ -67,6 +67,8 @@ def _adopt(args, app):
 def _list(args, app):
     found, problems = onboarding.rows(app)
     show.rows(args, found)
+    if not found:
+        show.info(args, "nobody is registered: aica user register NAME GROUP")
     for problem in problems:
         show.warning(args, "users.txt {}".format(problem))
     return 1 if problems else 0
