@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from server import Server, ServerError, describe
+from sandbox import ServerError, describe
+from server import Server
 
 GROUP = "gpu-users"
 MEMBERS = ("kim", "lee", "park")
@@ -26,9 +27,6 @@ ENVIRONMENT = {
     "FLUX_HOME": "/data/models/flux",
 }
 IN_THE_OWN_HOME = ("HF_TOKEN_PATH", "HF_MODULES_CACHE")
-CRON_PROBE = "".join(
-    "@reboot {0} (umask; env) > /var/tmp/cron-{0} 2>&1\n".format(user) for user in ("kim", "guest", "root")
-)
 
 
 class Team(NamedTuple):
@@ -47,12 +45,20 @@ class Seen(NamedTuple):
 
 
 def add_locals(server):
-    """Before a boot: accounts that the image brings, and that nobody registered: guest, and root's key."""
-    server.change_image("useradd", "--create-home", "--uid", "1900", "--shell", "/bin/bash", "guest")
+    """Before a boot: let the image bring an account that nobody registered, and root's key."""
+    server.change_image(
+        "useradd", "--create-home", "--uid", "1900", "--shell", "/bin/bash", "guest"
+    )
     server.change_image("sh", "-c", "echo guest:local | chpasswd")
     for home in ("/home/guest", "/root"):
         server.plant(home + "/.ssh/authorized_keys", server.image.public_key(), 0o600)
     server.change_image("chown", "-R", "guest:guest", "/home/guest/.ssh")
+
+
+def cron_probe(*users):
+    """Return a file for /etc/cron.d; one unknown user in it and cron ignores all of it."""
+    job = "@reboot {0} cd /var/tmp && (umask; env) > {0}.new && mv {0}.new cron-{0}\n"
+    return "".join(job.format(user) for user in users)
 
 
 def first_life(image):
@@ -86,8 +92,10 @@ def _onboard(server, name):
 def _work(server):
     """What a team does in a day, most of it behind our back."""
     for name in MEMBERS:
-        server.run("su - {} -c 'umask 077 && mkdir .ssh && cat > .ssh/authorized_keys'".format(name),
-                   stdin=server.image.public_key())
+        server.run(
+            "su - {} -c 'umask 077 && mkdir .ssh && cat > .ssh/authorized_keys'".format(name),
+            stdin=server.image.public_key(),
+        )
         server.run("su - {0} -c 'echo work of {0} > thesis.tex; touch .zshrc'".format(name))
         server.run("su - {0} -c 'echo weights > /data/models/torch/{0}.bin'".format(name))
     server.run("chmod 700 /data/users/park")  # narrower than ours: somebody wanted it so
@@ -112,7 +120,7 @@ def account(server, name):
         "groups": "id -nG {0} | tr ' ' '\\n' | sort",
         "link": "readlink /home/{0}; stat -c %F /home/{0}",
         "home": "stat -c '%u:%g %a' /data/users/{0}",
-        "files": "cd /data/users/{0} && find . -type f -printf '%p %u %g %m %s %T@\\n' | grep -v history | sort",
+        "files": "cd /data/users/{0} && find . -type f -printf '%p %u %g %m %s %T@\\n' | sort",
     }
     return {topic: server.run(command.format(name)).out for topic, command in looks.items()}
 
@@ -125,7 +133,9 @@ def outcomes(server, *command):
         by_name = {row["resource"]: row for row in rows if "resource" in row}
         return by_name, rows[-1]["summary"], result.code
     except (ValueError, LookupError) as error:
-        raise ServerError("{} does not speak JSON ({}): {}".format(command, error, describe(result))) from error
+        raise ServerError(
+            "{} does not speak JSON ({}): {}".format(command, error, describe(result))
+        ) from error
 
 
 def statuses(by_name):
@@ -165,8 +175,16 @@ def _interactive(server, user):
     return server.text(spy)
 
 
+def _cron(server, user):
+    # Jobs at @reboot run when the daemon starts: no waiting for the next minute.
+    server.wait_until("test -e /var/tmp/cron-" + user, 20, "the cron job of " + user)
+    return server.text("/var/tmp/cron-" + user)
+
+
 def _run(*before, after=("umask; env",)):
-    return lambda server, user: server.run([word.format(user=user) for word in before] + list(after)).out
+    return lambda server, user: (
+        server.run([word.format(user=user) for word in before] + list(after)).out
+    )
 
 
 WAYS = {
@@ -176,11 +194,20 @@ WAYS = {
     "su -c": _run("su", "{user}", "-c"),
     "sudo -u": _run("sudo", "-u", "{user}", "sh", "-c"),
     "sudo -iu": _run("sudo", "-iu", "{user}", "sh", "-c"),
-    "cron": lambda server, user: server.text("/var/tmp/cron-" + user),
+    "cron": _cron,
     "systemd-run with PAM": _run(
-        "systemd-run", "-q", "--wait", "--pipe", "-p", "PAMName=login", "-p", "User={user}", "sh", "-c"
+        "systemd-run",
+        "-q",
+        "--wait",
+        "--pipe",
+        "-p",
+        "PAMName=login",
+        "-p",
+        "User={user}",
+        "sh",
+        "-c",
     ),
-    "the user manager": lambda server, user: server.ssh(
-        user, "systemd-run --user -q --wait --pipe sh -c 'umask; env'"
-    ).out,
+    "the user manager": lambda server, user: (
+        server.ssh(user, "systemd-run --user -q --wait --pipe sh -c 'umask; env'").out
+    ),
 }

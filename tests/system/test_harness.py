@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-import server as harness
-from server import Server, ServerError
+import sandbox
+import server as servers
+from sandbox import ServerError
+from server import Server
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +52,10 @@ def test_a_hanging_command_is_ended_inside_the_server(server):
 
 def test_a_user_can_be_impersonated_and_logs_in_with_a_key(server):
     server.run(["useradd", "-m", "visitor"])
-    server.run("install -d -m 700 -o visitor ~visitor/.ssh && cat > ~visitor/.ssh/authorized_keys",
-               stdin=server.image.public_key())
+    server.run(
+        "install -d -m 700 -o visitor ~visitor/.ssh && cat > ~visitor/.ssh/authorized_keys",
+        stdin=server.image.public_key(),
+    )
     assert server.run("whoami", user="visitor").out == "visitor\n"
     assert server.ssh("visitor", "whoami").out == "visitor\n"
     assert "tty is /dev/pts/" in server.ssh("visitor", stdin="echo tty is $(tty)\nexit\n").out
@@ -59,7 +63,9 @@ def test_a_user_can_be_impersonated_and_logs_in_with_a_key(server):
 
 
 def test_a_wipe_loses_the_ssd_and_nothing_of_data(server):
-    server.run("useradd wiped && touch /etc/wiped && rm /etc/adduser.conf && echo kept > /data/kept")
+    server.run(
+        "useradd wiped && touch /etc/wiped && rm /etc/adduser.conf && echo kept > /data/kept"
+    )
     _reboot(server)
     assert server.run("id wiped", check=False).code == 1
     assert not server.exists("/etc/wiped")
@@ -69,14 +75,13 @@ def test_a_wipe_loses_the_ssd_and_nothing_of_data(server):
 
 
 def test_a_shutdown_runs_the_services_stop_commands_and_a_power_cut_does_not(server):
-    server.run(
-        "systemd-run -q -p RemainAfterExit=yes -p ExecStop='touch /data/stopped' -p DefaultDependencies=yes true"
-    )
+    service = "systemd-run -q -p RemainAfterExit=yes -p ExecStop='touch /data/stopped' true"
+    server.run(service)
     server.shutdown()
     assert (server.data / "stopped").exists()
     (server.data / "stopped").unlink()
     server.boot()
-    server.run("systemd-run -q -p RemainAfterExit=yes -p ExecStop='touch /data/stopped' true; touch /etc/written")
+    server.run(service + "; touch /etc/written")
     server.power_cut()
     assert not (server.data / "stopped").exists()
     server.boot()
@@ -96,7 +101,9 @@ def test_an_image_can_be_changed_and_files_planted_while_the_server_is_off(serve
     assert server.run(["stat", "-c", "%U %a", "/etc/deep/down/file"]).out == "root 640\n"
 
 
-@pytest.mark.parametrize("fstab", [True, False], ids=["with an fstab line", "without an fstab line"])
+@pytest.mark.parametrize(
+    "fstab", [True, False], ids=["with an fstab line", "without an fstab line"]
+)
 def test_a_data_disk_can_come_late(server, fstab):
     server.shutdown()
     server.wipe()
@@ -121,10 +128,10 @@ def test_nothing_is_left_when_a_server_is_gone(distribution):
     assert str(folder) not in open("/proc/self/mounts").read()
     time.sleep(0.2)
     assert not os.path.exists("/proc/{}".format(leader))
-    assert one not in harness.running
+    assert one not in servers.running
 
 
 def test_a_second_run_cannot_use_the_same_work_folder(work, distribution):
     with pytest.raises(ServerError, match="another run"):
-        with harness.exclusive(work):
+        with sandbox.exclusive(work):
             pass

@@ -18,7 +18,7 @@ def server(image, team):
     """The team's server after the wipe."""
     with Server(image, "wiped", data=team.data) as one:
         people.add_locals(one)
-        one.plant("/etc/cron.d/probe", people.CRON_PROBE)
+        one.plant("/etc/cron.d/probe", people.cron_probe("kim", "guest", "root"))
         one.plant("/etc/systemd/system/{}.d/door.conf".format(RECOVERY), WATCH_THE_DOOR)
         one.boot()
         yield one
@@ -29,24 +29,40 @@ def outsiders(distribution):
     """What root and guest see on a server that never heard of us, by way and user."""
     with Server(distribution, "outsiders") as one:
         people.add_locals(one)
-        one.plant("/etc/cron.d/probe", people.CRON_PROBE)
+        one.plant("/etc/cron.d/probe", people.cron_probe("guest", "root"))
         one.boot()
         return {
-            (way, user): people.come_in(one, way, user) for way in people.WAYS for user in ("guest", "root")
+            (way, user): people.come_in(one, way, user)
+            for way in people.WAYS
+            for user in ("guest", "root")
         }
 
 
 def test_the_boot_succeeds(server):
     assert server.failed_units() == []
-    assert server.show(RECOVERY, "Result", "ExecMainStatus") == {"Result": "success", "ExecMainStatus": "0"}
+    assert server.show(RECOVERY, "Result", "ExecMainStatus") == {
+        "Result": "success",
+        "ExecMainStatus": "0",
+    }
     assert not server.exists("/run/aica/notice")
     assert server.exists("/run/aica/status.json")
     assert server.exists("/var/log/aica-recovery.log")
 
 
-@pytest.mark.parametrize("topic", [
-    "passwd", "shadow", "private group", "subuid", "subgid", "groups", "link", "home", "files",
-])
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "passwd",
+        "shadow",
+        "private group",
+        "subuid",
+        "subgid",
+        "groups",
+        "link",
+        "home",
+        "files",
+    ],
+)
 @pytest.mark.parametrize("name", people.MEMBERS)
 def test_an_account_is_what_it_was(server, team, name, topic):
     assert people.account(server, name)[topic] == team.accounts[name][topic]
@@ -60,11 +76,15 @@ def test_the_first_life_had_what_is_compared(team):
     assert {"gpu-users", "video"} <= set(kim["groups"].split()) & set(lee["groups"].split())
     assert kim["link"] == "/data/users/kim\nsymbolic link\n"
     assert (kim["home"], park["home"]) == ("1002:1002 750\n", "1500:1500 700\n")
-    assert all(account["subuid"] and "thesis.tex" in account["files"] for account in team.accounts.values())
+    assert all(
+        account["subuid"] and "thesis.tex" in account["files"] for account in team.accounts.values()
+    )
     assert park["shadow"].split(":")[4:6] == ["90", "14"]
 
 
-@pytest.mark.parametrize("name, password", [("kim", "second-kim"), ("lee", "burst-20"), ("park", "first-park")])
+@pytest.mark.parametrize(
+    "name, password", [("kim", "second-kim"), ("lee", "burst-20"), ("park", "first-park")]
+)
 def test_the_last_password_is_the_one_that_opens(server, name, password):
     """Asked of PAM itself, through su as somebody who must give it."""
     su = "su {} -c whoami".format(name)
@@ -74,7 +94,9 @@ def test_the_last_password_is_the_one_that_opens(server, name, password):
 
 @pytest.mark.parametrize("name", people.MEMBERS)
 def test_a_member_logs_in_with_the_same_key_after_the_wipe(server, name):
-    assert server.ssh(name, "pwd; cat thesis.tex").out == "/home/{0}\nwork of {0}\n".format(name)
+    assert server.ssh(name, "echo $HOME; cat thesis.tex").out == "/home/{0}\nwork of {0}\n".format(
+        name
+    )
 
 
 @pytest.mark.parametrize("way", people.WAYS)
@@ -107,10 +129,19 @@ def test_nothing_changes_for_others(server, outsiders, way, user):
 
 def test_members_share_and_others_do_not(server):
     server.run("su - kim -c 'echo more >> /data/models/torch/lee.bin'")
-    assert server.run(["stat", "-c", "%U:%G %a", "/data/models/torch/lee.bin"]).out == "lee:gpu-users 664\n"
+    assert (
+        server.run(["stat", "-c", "%U:%G %a", "/data/models/torch/lee.bin"]).out
+        == "lee:gpu-users 664\n"
+    )
     assert server.run("su - kim -c 'cat /data/users/lee/thesis.tex'", check=False).code != 0
     assert server.run("su - guest -c 'touch /data/models/torch/guest.bin'", check=False).code != 0
-    assert server.run("su - kim -c 'touch /data/config/x || touch /data/users/x || touch /data/x'", check=False).code != 0
+    assert (
+        server.run(
+            "su - kim -c 'touch /data/config/x || touch /data/users/x || touch /data/x'",
+            check=False,
+        ).code
+        != 0
+    )
 
 
 def test_a_member_may_clean_and_nothing_more(server):
@@ -122,17 +153,16 @@ def test_a_member_may_clean_and_nothing_more(server):
 
 
 def test_nobody_could_log_in_before_the_recovery_had_ended(server):
-    ended = server.show(RECOVERY, "ExecMainExitTimestampMonotonic")["ExecMainExitTimestampMonotonic"]
-    opened = server.show("systemd-user-sessions.service", "ExecMainStartTimestampMonotonic")
-    assert 0 < int(ended) < int(opened["ExecMainStartTimestampMonotonic"])
+    _, ended = server.main_process(RECOVERY)
+    opened, _ = server.main_process("systemd-user-sessions.service")
+    assert 0 < ended < opened
     assert server.exists("/run/door-closed-before") and server.exists("/run/door-closed-after")
     assert not server.exists("/run/nologin")
 
 
 def test_the_boot_part_is_quick(server):
-    times = server.show(RECOVERY, "ExecMainStartTimestampMonotonic", "ExecMainExitTimestampMonotonic")
-    taken_us = int(times["ExecMainExitTimestampMonotonic"]) - int(times["ExecMainStartTimestampMonotonic"])
-    assert taken_us < 10_000_000  # a bound for a loaded machine, not a benchmark
+    started, ended = server.main_process(RECOVERY)
+    assert ended - started < 10  # a bound for a loaded machine, not a benchmark
 
 
 def test_no_hash_is_ever_shown(server):
@@ -144,9 +174,10 @@ def test_no_hash_is_ever_shown(server):
 
 def test_check_finds_nothing(server):
     by_name, summary, code = people.outcomes(server, "check")
-    assert people.statuses(by_name) == {}
-    assert code == 0
-    assert {"account:kim", "membership:kim", "home:/data/users/kim", "symlink:/home/kim"} <= set(by_name)
+    assert (people.statuses(by_name), code) == ({}, 0)
+    assert {"account:kim", "membership:kim", "home:/data/users/kim", "symlink:/home/kim"} <= set(
+        by_name
+    )
 
 
 def test_a_second_recovery_changes_nothing_at_all(server):
@@ -165,7 +196,8 @@ def test_check_sees_drift_and_recover_repairs_it(server):
         name for name, row in by_name.items() if row["status"] != "ok"
     }
     server.run(["aica", "recover"])
-    assert people.outcomes(server, "check")[2] == 0
+    by_name, _, code = people.outcomes(server, "check")
+    assert (people.statuses(by_name), code) == ({}, 0)
     assert server.run(["stat", "-c", "%a", "/data/users/kim"]).out == "750\n"
 
 
@@ -173,9 +205,11 @@ def test_check_sees_drift_and_recover_repairs_it(server):
 @pytest.mark.parametrize("user", ["kim", "guest", "root"])
 def test_the_profile_is_silent_in_a_strict_shell(server, shell, user):
     script = ". /etc/profile.d/global_envs.sh; echo ${HF_HOME-unset}"
-    result = server.run("su {} -s /bin/{} -c 'exec {} -eu -c \"$0\"' '{}'".format(
-        user, "bash", shell, script.replace("$", "\\$")))
-    assert (result.out, result.err) == ("/data/models/huggingface\n" if user == "kim" else "unset\n", "")
+    result = server.run([shell, "-eu", "-c", script], user=user)
+    assert (result.out, result.err) == (
+        "/data/models/huggingface\n" if user == "kim" else "unset\n",
+        "",
+    )
 
 
 def test_rebooting_without_a_wipe_keeps_everything(server, team):
