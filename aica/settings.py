@@ -73,10 +73,10 @@ def _text(value):
 
 
 def _path(value):
-    # 128: a line of a generated file names the path, and pam_listfile cuts
-    # lines at 255 bytes: the rest would count as the name of a group.
-    if len(value) > 128 or not re.match(r"(/[^/\x00-\x1f]+)+\Z", value) or {"..", "."} & set(value.split("/")):
-        raise ValueError("an absolute path of at most 128 characters without '.', '..' or a final '/'")
+    # It ends up in sudo rules, unit files, shells and PAM, each with wildcards of its own.
+    if not re.match(r"(/[A-Za-z0-9._-]+)+\Z", value) or {"..", "."} & set(value.split("/")):
+        raise ValueError("an absolute path of letters, digits, '.', '_' and '-', without "
+                         "'.', '..' or a final '/'")
     return value
 
 

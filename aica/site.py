@@ -299,11 +299,12 @@ def units(site):
 
 def mount_unit(path):
     """Return the name of the systemd mount unit of a path: systemd.unit(5), "string escaping"."""
-    def escaped(char):
-        if char == "/":
+    plain = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_."
+    name = path.strip("/").encode("utf-8", "surrogateescape")
+
+    def escaped(place, byte):
+        if byte == ord("/"):
             return "-"
-        plain = char.isalnum() and char.isascii() if hasattr(char, "isascii") else char.isalnum()
-        return char if plain or char in ":_." else "\\x{:02x}".format(ord(char))
-    return "".join(escaped(char) for char in path.strip("/")) + ".mount"
-
-
+        literal = byte in plain and (place > 0 or byte != ord("."))
+        return chr(byte) if literal else "\\x{:02x}".format(byte)
+    return "".join(escaped(*pair) for pair in enumerate(name)) + ".mount"

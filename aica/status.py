@@ -34,7 +34,8 @@ def load(host, path=PATH):
         found = json.loads(host.read_trusted(path).decode("ascii"))
     except (OSError, ValueError, AicaError):
         return {}
-    return found if found.get("boot") == boot_of(host) else {}
+    believed = isinstance(found, dict) and found.get("boot") == boot_of(host)
+    return found if believed else {}
 
 
 def right_accounts(host):

@@ -40,6 +40,7 @@ class Account(Resource):
                 self.user.uid, self.name, low, high), hint="see UID_MIN in /etc/login.defs")
         present = host.accounts()
         user = present.passwd.get(self.name)
+        self._refuse_overlap(present)
         if user is None:
             self._refuse_taken(host, present)
             return None
@@ -101,14 +102,16 @@ class Account(Resource):
         today, recorded = _day(line.last_change), _day(self.shadow.last_change)
         return line.aging[1:] == self.shadow.aging[1:] and today > recorded
 
+    def _refuse_overlap(self, present):
+        for field, wanted in self.subids.items():
+            for name, ranges in getattr(present, field).items():
+                if name != self.name and _overlap(wanted, ranges):
+                    raise Conflict("subordinate ids {} of {} overlap those of {}".format(
+                        ",".join(wanted), self.name, name), hint="see /etc/" + field)
+
     def _inspect_subids(self, present, wanted):
         mine = present.get(self.name, ())
-        if not mine:
-            for name, ranges in present.items():
-                if _overlap(wanted, ranges):
-                    raise Conflict("subordinate ids {} of {} overlap those of {}".format(
-                        ",".join(wanted), self.name, name))
-        elif wanted and mine != wanted:
+        if mine and wanted and mine != wanted:
             raise Conflict("subordinate ids of {} are {} here, {} recorded".format(
                 self.name, ",".join(mine), ",".join(wanted)),
                 hint="to keep what is here: aica user adopt {}".format(self.name))

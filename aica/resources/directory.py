@@ -52,7 +52,7 @@ class SharedDirectory(Directory):
     `nested` says that it lies inside another shared folder. There a member
     can rename a colleague's private folder to this very name, and opening it
     to the group would publish what is inside (safety.md S12): a folder that
-    is not root's and not already open to its group is left alone.
+    is not root's and not already open to this group is left alone.
     """
 
     def __init__(self, name, group, gid, nested=False, needs=()):
@@ -61,8 +61,9 @@ class SharedDirectory(Directory):
         self.nested = nested
 
     def check(self, info):
-        private = info.uid != 0 and info.mode & 0o050 != 0o050
-        if self.nested and private:
+        shared = info.mode & 0o050 == 0o050 and info.gid == self.gid
+        public = info.mode & 0o005 == 0o005
+        if self.nested and info.uid != 0 and not (shared or public):
             raise Conflict(
                 "{} belongs to uid {} with mode {:04o}: perhaps a private folder that was "
                 "moved here".format(self.name, info.uid, info.mode),
