@@ -1,0 +1,81 @@
+"""How the last recovery ended: status.json, the notice, and who was seen right."""
+
+import json
+
+import pytest
+
+from aica import status
+from aica.change import Outcome
+
+
+def compose(*outcomes, **more):
+    return status.compose([Outcome(*row) for row in outcomes], more.get("code", 0),
+                          more.get("error", ""))
+
+
+@pytest.mark.parametrize("code, state", [(0, "ok"), (1, "failed"), (2, "configuration"),
+                                         (4, "blocked"), (5, "not-ready"), (70, "bug")])
+def test_the_state_has_a_name(code, state):
+    assert compose(code=code)["state"] == state
+
+
+def test_problems_are_what_failed_or_is_blocked_in_one_line_each():
+    found = compose(("a:a", "ok"), ("a:b", "failed", (), "x\ny"), ("a:c", "blocked", (), "\x1b[m"),
+                    ("a:d", "skipped", (), "needs a:b"), code=1)
+    assert found["problems"] == ["a:b x", "a:c \\x1b[m"]
+    assert found["summary"]["ok"] == 1
+
+
+def test_many_problems_are_counted_not_listed():
+    found = compose(*[("a:{}".format(n), "failed") for n in range(50)], code=1)
+    assert len(found["problems"]) == 20 and found["more_problems"] == 30
+    assert "(and 49 more)" in status.notice_line(found)
+
+
+def test_the_notice_is_one_line_that_says_what_to_do():
+    assert status.notice_line(compose()) == ""
+    line = status.notice_line(compose(code=5, error="/data is not there\n" + "x" * 9999))
+    assert "/data is not there" in line and line.endswith("aica check")
+    assert "\n" not in line and len(line) < 500
+
+
+def test_the_notice_exists_only_after_a_failure(server):
+    host = server.host()
+    status.save(host, compose(("a:b", "failed", (), "김 \udcff"), code=1))
+    server.read(status.NOTICE).encode("ascii")
+    assert server.stat(status.NOTICE) == (0o644, 0, 0) == server.stat(status.PATH)
+    status.save(host, compose())
+    assert not server.exists(status.NOTICE)
+    assert status.load(host)["exit"] == 0
+
+
+def test_a_status_of_another_boot_counts_for_nothing(server):
+    host = server.host()
+    status.note_accounts(host, [Outcome("account:kim", "ok")])
+    assert status.right_accounts(host) == ["kim"]
+    server.replace(status.ACCOUNTS, json.loads(server.read(status.ACCOUNTS))["boot"], "other")
+    assert status.right_accounts(host) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "7", '{"boot": 1}'])
+def test_a_status_that_is_garbage_counts_for_nothing(server, text):
+    server.write(status.ACCOUNTS, text)
+    assert status.load(server.host(), status.ACCOUNTS) == {}
+    assert status.right_accounts(server.host()) == []
+
+
+def test_a_status_that_others_may_write_counts_for_nothing(server):
+    status.note_accounts(server.host(), [Outcome("account:kim", "ok")])
+    server.write(status.ACCOUNTS, server.read(status.ACCOUNTS), uid=2001)
+    assert status.right_accounts(server.host()) == []
+
+
+def test_only_accounts_seen_right_are_followed(server):
+    host = server.host()
+    status.note_accounts(host, [
+        Outcome("account:kim", "ok"), Outcome("account:lee", "changed"),
+        Outcome("account:park", "blocked"), Outcome("account:choi", "skipped"),
+        Outcome("group:video", "ok")])
+    assert status.right_accounts(host) == ["kim", "lee"]
+    status.note_accounts(host, [Outcome("account:kim", "failed")])
+    assert status.right_accounts(host) == ["lee"]
