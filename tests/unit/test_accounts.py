@@ -55,7 +55,7 @@ def test_a_digit_of_another_script_is_no_id():
 
 
 @pytest.mark.parametrize("line", [
-    "kim:" + HASH + ":20400:0:99999:7:::", "kim:!:20400:0:99999:7:::", "kim:*::::::::"[:-1],
+    "kim:" + HASH + ":20400:0:99999:7:::", "kim:!:20400:0:99999:7:::", "kim:*:::::::",
     "kim::20400:0:99999:7:3:21000:1", "kim:!" + HASH + ":0:0:99999:7:::",
 ])
 def test_shadow_lines_survive_the_round_trip(line):

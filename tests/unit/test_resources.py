@@ -549,7 +549,7 @@ class TestInterrupted:
         settles(server, Account(KIM, LINE))
         assert server.host().accounts().shadow["kim"] == LINE
 
-    @pytest.mark.parametrize("half", ["!:20600:0:99999:7:::", "!:20400:0:99999:7:::", "!::::::::"[:-1],
+    @pytest.mark.parametrize("half", ["!:20600:0:99999:7:::", "!:20400:0:99999:7:::", "!:::::::",
                                       "!!:20600:0:99999:7:::"])
     def test_a_password_that_nobody_has_set_yet(self, server, half):
         self.make(server)

@@ -71,8 +71,9 @@ def test_homes_are_private_unless_the_site_shares_them():
 
 def test_only_kept_groups_are_restored_and_the_others_named():
     known = demo.records()
-    groups = dict(known.group, docker=Group("docker", 999, ("kim",)), sudo=Group("sudo", 27, ("kim",)))
-    member = site.membership(sample(vault=known._replace(group=groups)), Entry("kim", "gpu-users"))
+    known = known._replace(group=dict(
+        known.group, docker=Group("docker", 999, ("kim",)), sudo=Group("sudo", 27, ("kim",))))
+    member = site.membership(sample(vault=known), Entry("kim", "gpu-users"))
     assert (member.required, member.kept) == (("gpu-users",), ("video",))
     assert member.dropped == ("docker", "sudo")
 

@@ -218,7 +218,7 @@ def test_no_hash_stays_in_an_older_generation_when_passwords_are_not_kept(whole)
     folder = "/data/config/accounts"
     known = vault.read(host, folder)
     whole.write(folder + "/shadow-", whole.read(folder + "/shadow"), mode=0o600)
-    after = vault.follow(known, host.accounts(), sorted(known.passwd), lambda n: "/home/" + n, False)
+    after = follow(known, host.accounts(), keep=False, names=sorted(known.passwd))
     whole.converge([AccountRecords(folder, after, keep_passwords=False)])
     assert not whole.exists(folder + "/shadow-")
     assert "$6$" not in whole.read(folder + "/shadow")
