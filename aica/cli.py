@@ -9,8 +9,9 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
-def main(argv, prog="aica"):
-    """Run one command and return its exit status."""
+def main(argv=None, prog="aica"):
+    """Run one command and return its exit status. prog may be a door, such as aica-recover."""
+    argv = sys.argv[1:] if argv is None else argv
     if argv == ["--version"]:  # before the heavy imports
         print("aica {}".format(__version__))
         return 0

@@ -6,6 +6,9 @@ import importlib
 from . import __version__, commands, report
 from .commands import options
 
+# Programs beside `aica` that are one verb of it, because others call them.
+DOORS = {"aica-recover": "recover"}
+
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that complains as every other part of the program does."""
@@ -17,15 +20,31 @@ class Parser(argparse.ArgumentParser):
 
 
 def build(prog):
-    """Return the parser. Every verb's namespace has a `run` that does it."""
-    parser = Parser(
-        prog=prog.split()[0], description="Keeps a shared GPU server with a volatile SSD whole.",
-        parents=[options.common(defaults=True)])
+    """Return the parser of a program. The namespace has a `run` that does the verb."""
+    parser = Parser(prog=prog, parents=[options.common(defaults=True)])
     parser.add_argument("--version", action="version", version="aica " + __version__)
+    if prog in DOORS:
+        _add_door(parser, DOORS[prog])
+    else:
+        _add_verbs(parser)
+    return parser
+
+
+def _add_door(parser, verb):
+    def add(_verb, text):
+        parser.description = text
+        return parser
+    module = _module(verb)
+    module.add_parser(add)
+    parser.set_defaults(run=module.run)
+
+
+def _add_verbs(parser):
+    parser.description = "Keeps a shared GPU server with a volatile SSD whole."
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     verbs.required = True
     for name in commands.VERBS:
-        module = importlib.import_module("aica.commands." + name)
+        module = _module(name)
 
         def add(verb, text, module=module):
             sub = verbs.add_parser(verb, help=text, description=text,
@@ -33,4 +52,7 @@ def build(prog):
             sub.set_defaults(run=module.run)
             return sub
         module.add_parser(add)
-    return parser
+
+
+def _module(verb):
+    return importlib.import_module("aica.commands." + verb)

@@ -1,0 +1,160 @@
+# AICA DataKeeper. "make check" tests the checkout, "make deb" builds the
+# package, "make install" is what every package is made with.
+#
+#   make check                        lint, unit and golden tests, in an environment of its own
+#   make check-python PYTHON=FILE     unit and golden tests with another Python
+#   make check-all [VERSIONS="3.6 3.13"]    the same with every Python that is here
+#   make check-system                 the tests on booted servers; as root
+#   make deb                          build/aica-datakeeper_*_all.deb
+#   make sdist                        build/dist/: source archive and wheel
+#   make bench                        the measurements of tests/bench
+#   make install DESTDIR=DIR          put the program's files below DIR
+#   make clean                        remove build/ and byte code
+
+PYTHON   ?= python3
+VERSIONS ?= 3.6 3.7 3.8 3.9 3.10 3.11 3.12 3.13
+
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' aica/__init__.py)
+
+# The units, the sudo rule and the scripts name /usr: prefix is for packagers
+# whose prefix is /usr by another spelling.
+prefix            ?= /usr
+sysconfdir        ?= /etc
+bindir            ?= $(prefix)/bin
+sbindir           ?= $(prefix)/sbin
+pkgdatadir        ?= $(prefix)/share/aica-datakeeper
+mandir            ?= $(prefix)/share/man
+completiondir     ?= $(prefix)/share/bash-completion/completions
+unitdir           ?= /lib/systemd/system
+tmpfilesdir       ?= $(prefix)/lib/tmpfiles.d
+# Empty where there is no pam-auth-update.
+pamconfigsdir     ?= $(prefix)/share/pam-configs
+
+VENV  ?= build/venv
+TESTS ?= tests/unit tests/golden
+
+# pip chooses the newest of each that still runs on the Python at hand. The
+# linter is pinned: an unchanged tree must not fail because it learned a rule.
+TEST_PACKAGES = pytest pyfakefs
+RUFF          = ruff==0.17.6
+
+# No byte code: root running the tests would leave files that the owner of the
+# checkout cannot remove.
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: all check lint test check-python check-all check-system deb sdist bench install clean
+
+all:
+	@echo "Nothing to build: this is Python. The head of the Makefile lists the targets."
+
+# --- tests ---------------------------------------------------------------
+
+check: lint test
+
+# The stamp names the Python, so that PYTHON=... with an old environment makes
+# a new one instead of testing the wrong version.
+STAMP := $(VENV)/.made-with-$(shell $(PYTHON) -c 'import sys; print("%d.%d.%d" % sys.version_info[:3])')
+
+PIP     = $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+HAS_3_7 = $(VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 7))'
+
+# The pip of 3.6 takes the newest release also where that needs a newer Python.
+$(STAMP): Makefile
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(HAS_3_7) || $(PIP) install 'pip>=21,<22'
+	$(PIP) install $(TEST_PACKAGES)
+	touch $@
+
+lint: $(STAMP)
+	if $(HAS_3_7); then \
+	    [ -x $(VENV)/bin/ruff ] || $(PIP) install $(RUFF); \
+	    $(VENV)/bin/ruff check --no-cache aica tests system/bin/*; \
+	fi
+	bash -n system/completion/aica
+	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*.[1-8]; fi
+
+test: $(STAMP)
+	$(VENV)/bin/python -m pytest -q $(TESTS)
+
+check-python:
+	$(MAKE) test PYTHON=$(PYTHON) \
+	    VENV=build/venv-$$($(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+
+# A pythonX.Y in PATH may be a pyenv shim of a version that is not chosen: it
+# counts only if it starts.
+check-all:
+	@tried=; failed=; \
+	for version in $(VERSIONS); do \
+	    found=; \
+	    for python in python$$version $${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$version.*/bin/python; do \
+	        if [ -z "$$found" ] && "$$python" -c '' 2>/dev/null; then found=$$python; fi; \
+	    done; \
+	    if [ -z "$$found" ]; then echo "== Python $$version: not here"; continue; fi; \
+	    echo "== Python $$version: $$found"; \
+	    tried="$$tried $$version"; \
+	    $(MAKE) --no-print-directory check-python PYTHON="$$found" || failed="$$failed $$version"; \
+	done; \
+	if [ -z "$$tried" ]; then echo "none of $(VERSIONS) is here" >&2; exit 1; fi; \
+	if [ -n "$$failed" ]; then echo "failed with Python$$failed" >&2; exit 1; fi; \
+	echo "passed with Python$$tried"
+
+check-system: $(STAMP)
+	@[ "$$(id -u)" = 0 ] || { echo "check-system boots servers, and needs root for that" >&2; exit 1; }
+	$(MAKE) deb
+	$(VENV)/bin/python -m pytest tests/system -x -q
+
+bench:
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) $$bench || exit 1; done
+
+# --- packages ------------------------------------------------------------
+
+# What git would commit, changed and new files included, so that a stray file
+# of the checkout never gets into a package. Without git (the unpacked source
+# archive, or root in somebody else's checkout) all but build/.
+SOURCES = { git ls-files -z --cached --others --exclude-standard 2>/dev/null || \
+	find . \( -path ./build -o -path ./.git \) -prune -o -type f ! -name '*.py[co]' -print0; }
+
+# In a clean copy, so that debhelper's folders do not end up in the checkout.
+deb:
+	rm -rf build/deb build/aica-datakeeper_*
+	mkdir -p build/deb/aica-datakeeper-$(VERSION)
+	$(SOURCES) >build/deb/files
+	tar --create --file=build/deb/files.tar --null --files-from=build/deb/files --ignore-failed-read
+	tar --extract --file=build/deb/files.tar --directory=build/deb/aica-datakeeper-$(VERSION)
+	cd build/deb/aica-datakeeper-$(VERSION) && env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc -b
+	mv build/deb/aica-datakeeper_* build/
+	rm -rf build/deb
+	@ls build/aica-datakeeper_*_all.deb
+
+sdist: $(STAMP)
+	$(PIP) install build
+	rm -rf build/dist
+	$(VENV)/bin/python -m build --outdir build/dist .
+
+# The modules go into a folder of their own: site-packages would tie the
+# package to one version of Python. Byte code is the package manager's matter.
+install:
+	cd aica && find . -name '*.py' -exec \
+	    install -D -m 644 '{}' '$(abspath $(DESTDIR))$(pkgdatadir)/aica/{}' \;
+	install -D -m 755 system/bin/aica           $(DESTDIR)$(bindir)/aica
+	install -D -m 755 system/bin/aica-recover   $(DESTDIR)$(sbindir)/aica-recover
+	install -D -m 644 system/etc/aica.conf      $(DESTDIR)$(sysconfdir)/aica/aica.conf
+	install -d $(DESTDIR)$(unitdir)
+	install -m 644 system/units/*               $(DESTDIR)$(unitdir)
+	install -D -m 644 system/tmpfiles/aica-datakeeper.conf \
+	    $(DESTDIR)$(tmpfilesdir)/aica-datakeeper.conf
+	install -D -m 644 system/logrotate/aica-datakeeper \
+	    $(DESTDIR)$(sysconfdir)/logrotate.d/aica-datakeeper
+	install -D -m 644 system/completion/aica    $(DESTDIR)$(completiondir)/aica
+	ln -sf aica $(DESTDIR)$(completiondir)/aica-recover
+	if [ -n "$(pamconfigsdir)" ]; then \
+	    install -D -m 644 system/pam/aica-datakeeper $(DESTDIR)$(pamconfigsdir)/aica-datakeeper; \
+	fi
+	for page in man/*.[1-8]; do \
+	    install -D -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/$${page##*/} || exit 1; \
+	done
+
+clean:
+	rm -rf --one-file-system build dist *.egg-info .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf '{}' +
