@@ -1,8 +1,11 @@
 """A server in a throw-away folder, and what tests do with one."""
 
 import contextlib
+import importlib
+import io
 import json
 import os
+import pkgutil
 import shutil
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import tempfile
 
 import snapshot
 
+import aica.cli
 from aica import demo
 from aica.app import App
 from aica.engine import converge
@@ -157,6 +161,18 @@ class Server:
         """Return the whole server as a value."""
         return snapshot.tree(self.root, leave_out, times)
 
+    def cli_as(self, uid, *words):
+        """Run the command line in a child that has dropped all rights; return its Answer."""
+        _import_everything()
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
+        child = os.fork()
+        if child == 0:
+            _become(uid, out, err, list(words) + ["--root", self.root])
+        code = os.waitpid(child, 0)[1]
+        out.seek(0), err.seek(0)
+        with out, err:
+            return Answer(code >> 8, _text(out.read()), _text(err.read()))
+
     def cli(self, *words, **environment):
         """Run the command line on this server and return its Answer."""
         argv = [sys.executable, "-m", "aica"] + list(words) + ["--root", self.root]
@@ -165,6 +181,31 @@ class Server:
             cwd=REPOSITORY, env=dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **environment))
         out, err = process.communicate(timeout=120)
         return Answer(process.returncode, _text(out), _text(err))
+
+
+def _import_everything():
+    """Afterwards a child without rights needs to read no file of ours: it may not be able to."""
+    for module in pkgutil.walk_packages(aica.__path__, "aica."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def _become(uid, out, err, argv):
+    code = 99
+    try:
+        os.dup2(out.fileno(), 1)
+        os.dup2(err.fileno(), 2)
+        os.setgroups([])
+        os.setgid(uid)
+        os.setuid(uid)
+        sys.stdout, sys.stderr = io.open(1, "w", closefd=False), io.open(2, "w", closefd=False)
+        code = aica.cli.main(argv)
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except SystemExit as end:
+        code = end.code
+    finally:
+        os._exit(code)
 
 
 def _text(data):
