@@ -215,8 +215,10 @@ class App:
                     outcomes.append(outcome)
                     yield outcome
                 self._finish(host, outcomes, report.exit_status(outcomes), "", bool(users), boot)
-        except AicaError as error:
-            self._finish(host, outcomes, error.exit_status, str(error), bool(users), boot)
+        except (AicaError, OSError) as error:
+            code = getattr(error, "exit_status", AicaError.exit_status)
+            with contextlib.suppress(AicaError, OSError):  # the first error is the one to tell
+                self._finish(host, outcomes, code, str(error), bool(users), boot)
             raise
 
     def _resources(self, host, users):

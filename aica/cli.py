@@ -54,11 +54,22 @@ def _run(args):
 
 
 def _make_streams_safe():
-    """Never fail at printing: Korean names in the C locale come out escaped."""
+    """Never fail at printing: Korean names in the C locale come out escaped.
+
+    Streams that the caller closed lead to /dev/null: a file that we open
+    must not get their numbers.
+    """
     import io
+    import os
+    handle = 0
+    while handle < 3:
+        handle = os.open(os.devnull, os.O_RDWR)
+    os.close(handle)
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if isinstance(stream, io.TextIOWrapper):
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))
+        elif isinstance(stream, io.TextIOWrapper):
             setattr(sys, name, io.TextIOWrapper(
                 stream.detach(), encoding=stream.encoding, errors="backslashreplace",
                 line_buffering=True))

@@ -208,7 +208,9 @@ def set_attributes(folder, name, mode, uid, gid, expected):
     pin = open_folder(folder, name) if is_folder else os.open(name, OPEN_PIN, dir_fd=folder)
     try:
         found = info_of(os.fstat(pin))
-        if (found.device, found.inode) != (expected.device, expected.inode):
+        # The kind too: a new thing may get the inode number of a removed one.
+        if any(getattr(found, field) != getattr(expected, field)
+               for field in ("device", "inode", "kind")):
             raise Changed("{} was swapped for something else meanwhile".format(name))
         if found.kind not in ("folder", "file") or (found.kind == "file" and found.links != 1):
             raise Conflict("{} is a {} with {} links".format(name, found.kind, found.links))

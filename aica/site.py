@@ -100,7 +100,8 @@ def setup(site, skip=()):
         if step not in skip:
             resources += steps[step](site)
         if step == "group" and "storage" not in skip:
-            resources += records(site) + accounts(site)
+            resources += records(site)
+            resources += accounts(site) if "group" not in skip else []
     return _unique(resources)
 
 
@@ -143,11 +144,13 @@ def user(site, entry):
 
 
 def accounts(site):
-    """The accounts of everybody who is registered and recorded, and nothing else of theirs."""
+    """The accounts and memberships of everybody who is registered and recorded."""
     resources = []
-    for name in site.registry.names():
-        if name in site.vault.passwd:
-            resources += _account(site, site.vault.passwd[name])
+    for entry in site.registry.entries:
+        if entry.name in site.vault.passwd:
+            account = _account(site, site.vault.passwd[entry.name])
+            needs = [account[-1].id, "group:" + entry.group]
+            resources += account + [membership(site, entry, needs)]
     return resources
 
 

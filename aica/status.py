@@ -3,7 +3,7 @@
 import json
 import time
 
-from .change import BLOCKED, CHANGED, FAILED, OK
+from .change import BLOCKED, CHANGED, FAILED, OK, SKIPPED
 from .errors import AicaError
 from .report import escape, summary
 
@@ -45,9 +45,18 @@ def right_accounts(host):
 
 
 def note_accounts(host, outcomes):
-    """Remember how the accounts among the outcomes of a run ended."""
+    """Remember how the accounts among the outcomes of a run ended.
+
+    One whose memberships were not seen right as well is not right: the vault
+    would take the missing groups for a decision of the admin's.
+    """
     before = load(host, ACCOUNTS).get("accounts", {})
-    after = dict(before, **{o.name: o.status for o in outcomes if o.kind == "account"})
+    ended = {o.name: o.status for o in outcomes if o.kind == "account"}
+    members = {o.name: o.status for o in outcomes if o.kind == "membership"}
+    for name, state in ended.items():
+        if state in (OK, CHANGED):
+            ended[name] = members.get(name, SKIPPED)
+    after = dict(before, **ended)
     if after != before:
         _write(host, ACCOUNTS, {"accounts": after})
 

@@ -30,11 +30,11 @@ def empty():
 
 def read(host, folder):
     """Return the vault, or None if there is none. Raise ConfigError unless it is root's alone."""
-    present = host.names(folder)
-    if "passwd" not in present:
-        return None
     found = {}
     try:
+        present = host.names(folder)
+        if "passwd" not in present:
+            return None
         for name, (parse, _) in FORMATS.items():
             data = host.read_trusted("{}/{}".format(folder, name)) if name in present else b""
             found[name] = parse(data.decode("utf-8", "surrogateescape"))
@@ -80,6 +80,8 @@ def _record_groups(groups, host, user):
     for group in current:
         groups.setdefault(group, Group(group, host.group[group].gid))
     for group in list(groups.values()):
+        if group.name not in host.group:
+            continue  # this image lacks it: nobody left it
         others = tuple(member for member in group.members if member != user.name)
         members = others + (user.name,) if group.name in current else others
         if set(members) != set(group.members):
@@ -96,9 +98,10 @@ def _followed_line(known, found, name, keep_password):
     """
     if found is None:
         return known or Shadow(name, LOCKED)
-    if not keep_password:
-        return found._replace(hash=LOCKED)
     no_password = found.hash == "" or found.hash in accounts.PLACEHOLDERS
+    if not keep_password:
+        source = known if known is not None and no_password else found
+        return source._replace(hash=LOCKED)
     if known is not None and no_password and known.hash not in accounts.PLACEHOLDERS:
         return known
     return found._replace(hash=LOCKED) if found.hash == "" else found
