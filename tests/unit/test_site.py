@@ -156,3 +156,11 @@ def test_sudo_rules_pin_every_argument():
             words[0] in ("--all", "--conda", "--pip", "--torch", "--hf")
             and words[1:] in ([], ["--dry-run"], ["--yes"]))
     assert "ALL ALL" not in text and text.count("NOPASSWD") == 1 and "*" not in text
+
+
+def test_setup_without_the_group_relies_on_no_group():
+    known = demo.records()
+    shared = known._replace(passwd={
+        name: user._replace(gid=demo.GROUP.gid) for name, user in known.passwd.items()})
+    found = site.setup(sample(vault=shared), skip=("group",))
+    assert not [resource for resource in found if set(resource.needs) - set(ids(found))]

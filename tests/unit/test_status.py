@@ -13,6 +13,10 @@ def compose(*outcomes, **more):
                           more.get("error", ""))
 
 
+def seen(name, how="ok"):
+    return [Outcome("account:" + name, how), Outcome("membership:" + name, how)]
+
+
 @pytest.mark.parametrize("code, state", [(0, "ok"), (1, "failed"), (2, "configuration"),
                                          (4, "blocked"), (5, "not-ready"), (70, "bug")])
 def test_the_state_has_a_name(code, state):
@@ -51,7 +55,7 @@ def test_the_notice_exists_only_after_a_failure(server):
 
 def test_a_status_of_another_boot_counts_for_nothing(server):
     host = server.host()
-    status.note_accounts(host, [Outcome("account:kim", "ok")])
+    status.note_accounts(host, seen("kim"))
     assert status.right_accounts(host) == ["kim"]
     server.replace(status.ACCOUNTS, json.loads(server.read(status.ACCOUNTS))["boot"], "other")
     assert status.right_accounts(host) == []
@@ -65,17 +69,23 @@ def test_a_status_that_is_garbage_counts_for_nothing(server, text):
 
 
 def test_a_status_that_others_may_write_counts_for_nothing(server):
-    status.note_accounts(server.host(), [Outcome("account:kim", "ok")])
+    status.note_accounts(server.host(), seen("kim"))
     server.write(status.ACCOUNTS, server.read(status.ACCOUNTS), uid=2001)
     assert status.right_accounts(server.host()) == []
 
 
 def test_only_accounts_seen_right_are_followed(server):
     host = server.host()
-    status.note_accounts(host, [
-        Outcome("account:kim", "ok"), Outcome("account:lee", "changed"),
-        Outcome("account:park", "blocked"), Outcome("account:choi", "skipped"),
-        Outcome("group:video", "ok")])
+    status.note_accounts(host, seen("kim") + seen("lee", "changed") + seen("park", "blocked")
+                         + seen("choi", "skipped") + [Outcome("group:video", "ok")])
     assert status.right_accounts(host) == ["kim", "lee"]
     status.note_accounts(host, [Outcome("account:kim", "failed")])
     assert status.right_accounts(host) == ["lee"]
+
+
+@pytest.mark.parametrize("members", ["failed", "skipped", "blocked", None])
+def test_an_account_whose_groups_are_not_right_is_not_followed(server, members):
+    outcomes = [Outcome("account:kim", "ok")]
+    outcomes += [Outcome("membership:kim", members)] if members else []
+    status.note_accounts(server.host(), outcomes)
+    assert status.right_accounts(server.host()) == []

@@ -109,6 +109,13 @@ def test_the_memberships_of_others_stay():
     assert after.group["video"].members == ("lee", "park")
 
 
+def test_a_group_that_this_image_lacks_was_not_left():
+    known = accounts(members=("kim",))
+    host = accounts()
+    del host.group["video"]
+    assert follow(known, host) == known
+
+
 def test_the_order_of_members_is_no_change():
     known = accounts(members=("lee", "kim"))
     after = follow(known, accounts(members=("kim", "lee")))
@@ -154,6 +161,11 @@ def test_without_kept_passwords_every_hash_leaves_the_vault():
     after = follow(accounts(), accounts(), keep=False)
     assert after.shadow["kim"] == Shadow("kim", "!", DATES)
     assert all(OLD.encode("ascii") not in data for _, data in vault.texts(after))
+
+
+def test_without_kept_passwords_a_fresh_account_teaches_no_dates():
+    known = accounts(shadow=Shadow("kim", "!", DATES))
+    assert follow(known, accounts(shadow=Shadow("kim", "!", LATER)), keep=False) == known
 
 
 def test_texts_survive_the_round_trip_with_passwd_written_last():
