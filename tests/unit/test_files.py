@@ -232,8 +232,8 @@ def test_a_failing_call_leaves_the_old_or_the_new_file_and_nothing_else(place, m
 @by_error
 def test_a_failing_call_leaves_no_half_of_a_new_file(place, monkeypatch, error):
     path, _ = place
-    for call, failed in each_failure(monkeypatch, place, error,
-                                     lambda folder: replace(folder, name="new")):
+    for call, _ in each_failure(monkeypatch, place, error,
+                                lambda folder: replace(folder, name="new")):
         assert set(os.listdir(str(path))) <= {"file", "new"}, call
         if (path / "new").exists():
             assert (path / "new").read_bytes() == NEW
