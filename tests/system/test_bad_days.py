@@ -58,6 +58,11 @@ def test_changes_made_seconds_before_a_power_cut_survive_the_wipe(after_a_power_
 # --- an image with somebody else in it ---------------------------------------------------------
 
 
+def _add_ubuntu(server, uid):
+    server.change_image("groupadd", "--gid", uid, "ubuntu")
+    server.change_image("useradd", "--create-home", "--uid", uid, "--gid", uid, "ubuntu")
+
+
 class TestImageWithAnotherAccount:
     """The provider's new image has `ubuntu` with the uid and gid that kim has had for years."""
 
@@ -65,9 +70,9 @@ class TestImageWithAnotherAccount:
     def server(self, image, team):
         with Server(image, "ubuntu", data=team.data) as one:
             people.add_locals(one)
-            one.change_image("groupadd", "--gid", people.UIDS["kim"], "ubuntu")
-            one.change_image("useradd", "-m", "-u", people.UIDS["kim"], "-g", "ubuntu", "ubuntu")
-            one.ubuntu_before = one.image_line = None
+            _add_ubuntu(one, people.UIDS["kim"])
+            # Its subordinate ids are another story, told below.
+            one.change_image("sed", "-i", "/^ubuntu:/d", "/etc/subuid", "/etc/subgid")
             one.boot()
             yield one
 
@@ -104,6 +109,21 @@ class TestImageWithAnotherAccount:
 
     def test_commands_over_ssh_are_not_disturbed_by_it(self, server):
         assert server.ssh("lee", "echo data").out == "data\n"
+
+
+def test_subordinate_ids_are_never_given_to_two_users(image, team):
+    """An image's new account takes the first free range, which may be a member's."""
+    with Server(image, "subids", data=team.data) as server:
+        people.add_locals(server)
+        _add_ubuntu(server, "1901")
+        server.boot()
+        taken = server.text("/etc/subuid").splitlines()
+        starts = [line.split(":")[1] for line in taken]
+        assert len(starts) == len(set(starts)), taken
+        assert server.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "4"
+        notice = server.text("/run/aica/notice")
+        assert "ubuntu" in notice and "park" in notice
+        _whole(server, team, ("kim", "lee"))
 
 
 # --- no /data ----------------------------------------------------------------------------------
