@@ -4,7 +4,7 @@ Formats: passwd(5), group(5), shadow(5), subuid(5).
 """
 
 import re
-from typing import Dict, FrozenSet, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Tuple
 
 # What useradd leaves while nobody has set a password: no password, and not
 # one that an admin locked (that one is "!" and the hash, and is kept).
@@ -55,13 +55,14 @@ class Group(NamedTuple):
 class AccountSet(NamedTuple):
     """The account files of a host or of the vault, by name.
 
-    subuid and subgid map a name to its ranges as text, "START:COUNT".
+    gshadow maps a group to its members, subuid and subgid map a name to its
+    ranges as text, "START:COUNT".
     """
 
     passwd: Dict[str, Passwd]
     shadow: Dict[str, Shadow]
     group: Dict[str, Group]
-    gshadow: FrozenSet[str] = frozenset()
+    gshadow: Dict[str, Tuple[str, ...]] = {}
     subuid: Dict[str, Tuple[str, ...]] = {}
     subgid: Dict[str, Tuple[str, ...]] = {}
 
@@ -111,9 +112,10 @@ def parse_group(text):
     return groups
 
 
-def parse_names(text):
-    """Return the names that a file such as gshadow has lines for."""
-    return frozenset(line.split(":", 1)[0] for line in text.splitlines() if ":" in line)
+def parse_gshadow(text):
+    """Return {group name: its members}; the administrators and the password are not ours."""
+    return {name: tuple(member for member in members.split(",") if member)
+            for name, _, _, members in reversed(_rows(text, 4))}
 
 
 def parse_subids(text):

@@ -211,7 +211,9 @@ class App:
         outcomes = []
         try:
             with self.locked(host, BOOT_WAIT_S if boot else HAND_WAIT_S):
-                for outcome in converge(self._resources(host, users), host):
+                resources = self._resources(host, users)
+                _sweep(host, resources)
+                for outcome in converge(resources, host):
                     outcomes.append(outcome)
                     yield outcome
                 self._finish(host, outcomes, report.exit_status(outcomes), "", bool(users), boot)
@@ -308,6 +310,12 @@ class App:
             yield from outcomes
             if all(outcome.status != "changed" for outcome in outcomes):
                 return
+
+
+def _sweep(host, resources):
+    """Clean up what a killed run left half-written where these resources write."""
+    for folder in sorted({folder for resource in resources for folder in resource.folders()}):
+        host.sweep(folder)
 
 
 def _log_gid(host):

@@ -8,7 +8,7 @@ from . import accounts
 
 FILES = {
     "passwd": accounts.parse_passwd, "shadow": accounts.parse_shadow,
-    "group": accounts.parse_group, "gshadow": accounts.parse_names,
+    "group": accounts.parse_group, "gshadow": accounts.parse_gshadow,
     "subuid": accounts.parse_subids, "subgid": accounts.parse_subids,
 }
 

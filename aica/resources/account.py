@@ -218,13 +218,17 @@ class Membership(Resource):
         return {group: True for group in self.required + self.kept}
 
     def inspect(self, host):
-        groups = host.accounts().group
-        state = {group: self.name in groups[group].members if group in groups else False
-                 for group in self.required}
+        present = host.accounts()
+        state = {group: self._is_member(present, group) for group in self.required}
         for group in self.kept:  # a group that this image does not have is no error
-            present = group in groups
-            state[group] = self.name in groups[group].members if present else "no such group"
+            known = group in present.group
+            state[group] = self._is_member(present, group) if known else "no such group"
         return state
+
+    def _is_member(self, present, group):
+        """True if both files say so: a usermod that was killed may have written only one."""
+        listed = group in present.group and self.name in present.group[group].members
+        return listed and self.name in present.gshadow.get(group, (self.name,))
 
     def plan(self, actual):
         return tuple(change for change in super().plan(actual)

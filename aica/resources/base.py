@@ -46,6 +46,10 @@ class Resource:
         """Make the changes so."""
         raise NotImplementedError(self.id)
 
+    def folders(self):
+        """Return the folders in which apply() replaces files or links. Pure."""
+        return ()
+
     def remark(self, actual):
         """Return what people should know although nothing is to be changed. Pure."""
         return ""

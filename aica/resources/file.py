@@ -7,6 +7,7 @@ edited it, or it never was ours: blocked, with the difference shown.
 
 import difflib
 import hashlib
+import os
 
 from ..errors import AicaError, Conflict, NotApplicable
 from .base import Resource
@@ -57,6 +58,9 @@ class ManagedFile(Resource):
                 "{} was edited or is not ours:\n{}".format(self.name, difference(text, self.text)),
                 hint="keep what you need of it elsewhere, then: mv {0} {0}.old".format(self.name))
         return {"content": text, "gid": info.gid, "mode": info.mode, "uid": info.uid}
+
+    def folders(self):
+        return (os.path.dirname(self.name),)
 
     def apply(self, host, changes):
         host.make_parents(self.name)

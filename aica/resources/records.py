@@ -104,5 +104,8 @@ class AccountRecords(Resource):
         if not self.keep_passwords and host.lstat(self.name + "/shadow-") is not None:
             host.remove_file(self.name + "/shadow-")  # an older generation with hashes
 
+    def folders(self):
+        return (self.name,)
+
     def describe_one(self, change):
         return "{}: {}".format(change.field, change.after)

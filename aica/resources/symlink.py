@@ -1,5 +1,7 @@
 """Symbolic links of root's, such as /home/NAME -> /data/users/NAME."""
 
+import os
+
 from ..errors import Conflict
 from .base import Resource
 
@@ -33,6 +35,9 @@ class Symlink(Resource):
             raise Conflict("{} is a symlink to {} that uid {} made, expected {}".format(
                 self.name, info.target, info.uid, self.target), hint=self.hint)
         return {"target": info.target, "uid": info.uid, "gid": info.gid}
+
+    def folders(self):
+        return (os.path.dirname(self.name),)
 
     def apply(self, host, changes):
         host.replace_symlink(self.name, self.target, self.uid, self.gid)

@@ -1,5 +1,7 @@
 """systemd units that are to be enabled."""
 
+import os
+
 from ..errors import Conflict, NotApplicable
 from .base import Resource
 
@@ -30,6 +32,10 @@ class Unit(Resource):
                     LINKS.format(target, self.name), info.kind))
             state[target] = info is not None
         return state
+
+    def folders(self):
+        return tuple(os.path.dirname(LINKS.format(target, self.name))
+                     for target in self.wanted_by)
 
     def apply(self, host, changes):
         # The links that `systemctl enable` makes, also where no systemd runs.
