@@ -85,8 +85,9 @@ def test_empty_members_are_no_members():
     assert accounts.parse_group("a:x:1:,kim,,\n")["a"].members == ("kim",)
 
 
-def test_names_of_gshadow():
-    assert accounts.parse_names("root:*::\nkim:!::\n\nno colon\n") == {"root", "kim"}
+def test_members_in_gshadow():
+    text = "root:*::\nvideo:!:admin:kim,lee\n\nno colon\nvideo:x::\n"
+    assert accounts.parse_gshadow(text) == {"root": (), "video": ("kim", "lee")}
 
 
 def test_subordinate_ids_of_several_ranges():
