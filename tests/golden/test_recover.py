@@ -2,10 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 
 import golden
 import pytest
 import snapshot
+from wiped import REPOSITORY
 
 from aica import demo
 from aica.command import find
@@ -132,12 +135,9 @@ def test_the_c_locale_restores_korean_names_too(server, options):
 
 
 def test_closed_standard_streams_are_no_reason_to_leave_a_server_broken(server):
-    import subprocess
-    import sys
-
-    from wiped import REPOSITORY
-    subprocess.call("exec {} -m aica recover --root {} <&- >&- 2>&-".format(
-        sys.executable, server.root), shell=True, cwd=REPOSITORY)
+    closed = 'exec "$0" -m aica recover --root "$1" <&- >&- 2>&-'
+    assert subprocess.call(["sh", "-c", closed, sys.executable, server.root],
+                           cwd=REPOSITORY) == 0
     only_ok(server)
 
 
@@ -362,7 +362,8 @@ def test_a_registry_that_names_nobody_is_not_believed(whole, text):
     assert whole.cli("check").code == 2
 
 
-@pytest.mark.parametrize("data", [b"kim:gpu-users\n\0", b"#" * (1 << 20) + b"\n"])
+@pytest.mark.parametrize("data", [b"kim:gpu-users\n\0", b"#" * (1 << 20) + b"\n"],
+                         ids=["NUL", "over 1 MiB"])
 def test_a_file_that_is_no_registry_stops_everything(whole, data):
     whole.write("/data/config/users.txt", data)
     before = whole.tree(times=True)
