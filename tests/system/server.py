@@ -77,18 +77,18 @@ class Server:
 
     # --- the power switch and the SSD
 
-    def boot(self, data=True, read_only=False, wait=True):
+    def boot(self, data=True, read_only=False, wait=True, options=()):
         """Power on; with `wait`, return when nothing is left to start.
 
         Without `data`, the disk is not there until plug_in() and a mount inside. With `read_only`
-        it is mounted so.
+        it is mounted so. `options` are more words for systemd-nspawn.
         """
         if not data:
             self._unplug()
         self.root = self.overlay.mount()
         argv = ["timeout", "--kill-after=10", str(LIFE_TIMEOUT_S)] + nspawn(self.root)
         argv += ["--boot", "--console=read-only", "--private-network", "--hostname=gpu"]
-        argv += ["--bind-ro={}:/srv/keys".format(self.image.keys())]
+        argv += ["--bind-ro={}:/srv/keys".format(self.image.keys()), *options]
         bind = "--bind-ro={}:{}" if read_only else "--bind={}:{}"
         argv += [bind.format(self.data, "/data") if data else bind.format(self.disk, "/srv/disk")]
         with open(str(self.folder / "console.log"), "ab") as console:

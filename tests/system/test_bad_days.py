@@ -1,5 +1,7 @@
 """Power cuts, missing disks, hanging programs and images that come with somebody else in them."""
 
+import os
+
 import pytest
 
 import team as people
@@ -8,6 +10,27 @@ from server import Server
 RECOVERY = "aica-recovery.service"
 HANGING = "[Service]\nExecStart=\nExecStart=/bin/sleep infinity\nTimeoutStartSec=8s\n"
 FSTAB = "/srv/disk/volume /data none bind,nofail 0 0\n"
+
+
+# A file server that is dead: the mount is there, and whoever looks at it waits for ever.
+DEAD_SERVER = """#!/usr/bin/python3
+import ctypes, os, time
+device = os.open("/dev/fuse", os.O_RDWR)
+options = "fd={},rootmode=40000,user_id=0,group_id=0,allow_other".format(device).encode()
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.mount(b"dead", b"/data", b"fuse", 0, options) != 0:
+    raise OSError(ctypes.get_errno(), "mount")
+if os.fork() == 0:
+    time.sleep(1000000)
+"""
+DEAD_UNIT = """[Unit]
+Before=aica-recovery.service
+[Service]
+Type=forking
+ExecStart=/usr/local/sbin/dead-server
+[Install]
+WantedBy=multi-user.target
+"""
 
 
 def _whole(server, team, names=people.MEMBERS):
@@ -239,6 +262,31 @@ def test_a_mount_without_an_fstab_line_is_found_within_about_a_minute(late_plain
     assert late_plain.failed_units() == []
 
 
+def test_nothing_is_written_in_place_of_a_data_that_was_unmounted(image, team):
+    """People change passwords and admins run commands, and the mount point is a folder again."""
+    with Server(image, "unmounted", data=team.data) as server:
+        people.add_locals(server)
+        server.boot()
+        server.run("umount --lazy /data; echo kim:unseen | chpasswd; sleep 3")
+        server.wait_until("! systemctl is-active -q aica-record.service", 30, "the record")
+        for command in (
+            ["recover"],
+            ["check"],
+            ["record"],
+            ["user", "register", "guest", "gpu-users"],
+        ):
+            assert server.run(["aica", *command], check=False).code == 5
+        for shell in ("dash", "bash", "zsh"):
+            result = server.run("{} -l -c true </dev/null".format(shell), timeout_s=2)
+            assert (result.out, result.err) == ("", "")
+        assert server.run(["ls", "-A", "/data"]).out == ""
+        server.shutdown()
+        assert list(server.ssd.glob("data/*")) == []
+        server.wipe()
+        server.boot()
+        _whole(server, team)
+
+
 # --- a /data that cannot be trusted, or written -----------------------------------------------
 
 
@@ -287,6 +335,48 @@ class TestReadOnlyData:
 
     def test_nothing_else_of_ours_has_failed(self, server):
         assert [unit for unit in server.failed_units() if unit != RECOVERY] == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
+class TestHangingData:
+    """The disk is mounted and does not answer. Root must get in exactly now."""
+
+    @pytest.fixture(scope="class")
+    def server(self, image, team):
+        with Server(image, "dead-disk", data=team.data) as one:
+            people.add_locals(one)
+            one.plant("/usr/local/sbin/dead-server", DEAD_SERVER, 0o755)
+            one.plant("/etc/systemd/system/dead.service", DEAD_UNIT)
+            one.change_image("systemctl", "enable", "dead.service")
+            one.boot(data=False, options=["--bind=/dev/fuse"])
+            yield one
+
+    def test_hangs_whoever_looks(self, server):
+        assert server.run("timeout -s KILL 1 ls /data", check=False).code != 0
+        assert "dead /data fuse" in server.text("/proc/mounts")
+
+    def test_the_recovery_gives_up_soon(self, server):
+        started, ended = server.main_process(RECOVERY)
+        assert server.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "5"
+        assert RECOVERY in server.failed_units()
+        assert ended - started < 21
+
+    @pytest.mark.parametrize("shell", ["dash", "bash", "zsh"])
+    def test_roots_login_shell_starts_at_once(self, server, shell):
+        result = server.run("exec {} -l -c true </dev/null".format(shell), timeout_s=2)
+        assert (result.out, result.err) == ("", "")
+
+    @pytest.mark.parametrize("user", ["root", "guest"])
+    def test_root_and_local_accounts_log_in_and_are_told(self, server, user):
+        assert server.ssh(user, "echo in", timeout_s=10).out == "in\n"
+        notice = server.text("/run/aica/notice").strip()
+        assert notice in server.ssh(user, stdin="exit\n", timeout_s=10).out
+
+    def test_a_command_says_so_instead_of_hanging(self, server):
+        assert server.run(["aica", "check"], check=False, timeout_s=45).code == 5
+
+    def test_no_process_of_ours_is_left_hanging(self, server):
+        server.wait_until("! pgrep -f '^/usr/bin/python3 -I /usr/s?bin/aica'", 45, "the last of us")
 
 
 # --- a program that hangs ----------------------------------------------------------------------
