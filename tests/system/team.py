@@ -10,6 +10,7 @@ from sandbox import ServerError, describe
 from server import Server
 
 GROUP = "gpu-users"
+RECOVERY = "aica-recovery.service"
 MEMBERS = ("kim", "lee", "park")
 GECOS = {"kim": "김철수,,,", "lee": "Lee,Room 2,,", "park": ""}
 # The order is not the alphabet's and one uid is out of line: whoever guesses ids, guesses wrong.
@@ -123,6 +124,17 @@ def account(server, name):
         "files": "cd /data/users/{0} && find . -type f -printf '%p %u %g %m %s %T@\\n' | sort",
     }
     return {topic: server.run(command.format(name)).out for topic, command in looks.items()}
+
+
+def assert_whole(server, team, names=MEMBERS):
+    """Assert that each account is what it was."""
+    for name in names:
+        assert account(server, name) == team.accounts[name]
+
+
+def terminal(server, user, timeout_s=60):
+    """Return what the terminal shows at an interactive login."""
+    return server.ssh(user, stdin="exit\n", timeout_s=timeout_s).out
 
 
 def outcomes(server, *command):

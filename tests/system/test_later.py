@@ -4,8 +4,7 @@ import pytest
 
 import team as people
 from server import Server
-
-RECOVERY = "aica-recovery.service"
+from team import RECOVERY
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 import team as people
 from server import Server
+from team import RECOVERY
 
-RECOVERY = "aica-recovery.service"
 # Looks at the door while the recovery starts and again when it has just ended.
 WATCH_THE_DOOR = """[Service]
 ExecStartPre=/bin/sh -c 'test -e /run/nologin && touch /run/door-closed-before'
