@@ -252,3 +252,26 @@ def rename_aside(folder, name, label):
             sync_folder(folder)
             return aside
     raise AicaError("too many folders named .{}.{}.N".format(name, label))
+
+
+def adjust(folder, name, decide):
+    """Give an entry the mode and group that decide(pin, status) returns; never another owner.
+
+    decide is asked about what is pinned, which can no longer be swapped, and
+    returns (mode, gid), or None to leave it alone. Return True if something
+    was changed. The name may be bytes.
+    """
+    pin = os.open(name, OPEN_PIN, dir_fd=folder)
+    try:
+        status = os.fstat(pin)
+        wanted = decide(pin, status)
+        if wanted is None:
+            return False
+        handle = "/proc/self/fd/{}".format(pin)
+        if status.st_gid != wanted[1]:
+            os.chown(handle, -1, wanted[1])
+        if stat.S_IMODE(status.st_mode) != wanted[0]:
+            os.chmod(handle, wanted[0])  # after chown, which clears setuid and setgid
+        return True
+    finally:
+        os.close(pin)

@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from . import command, files, identity
+from . import command, files, identity, sharing, storage
 from .errors import AicaError, Conflict, ReadOnlyViolation
 
 
@@ -143,6 +143,11 @@ class Host:
         """True if a system program of that name is installed on the running system."""
         return command.find(name) is not None
 
+    def survey_tree(self, path, order):
+        """Return a Tally of what is wrong in a shared tree: see permissions.Order."""
+        with self.folder(path) as top:
+            return sharing.survey(top, order, storage.is_network(self.real(path)))
+
     def query(self, argv, stdin="", timeout_s=60):
         """Run a program that changes nothing and return its Result."""
         return self._run(argv, stdin=stdin, timeout_s=timeout_s)
@@ -188,6 +193,11 @@ class Host:
         """Give a file or folder its owner, group and mode if it is still `expected` (an Info)."""
         with self.folder(os.path.dirname(path)) as parent:
             files.set_attributes(parent, os.path.basename(path), mode, uid, gid, expected)
+
+    def repair_tree(self, path, order):
+        """Bring a shared tree to the modes and the group of permissions.py; return a Tally."""
+        with self.folder(path) as top:
+            return sharing.repair(top, order, storage.is_network(self.real(path)))
 
     def replace_symlink(self, path, target, uid=0, gid=0):
         """Put a symlink in place of nothing or of another symlink; never prefixed by the root."""
@@ -269,6 +279,7 @@ def _step(handle, name, seen):
 
 CHANGING = (
     "execute", "write_file", "make_folder", "make_parents", "set_attributes", "replace_symlink",
+    "repair_tree",
     "move_aside", "rename", "remove_file", "append_log", "sweep", "lock_file",
 )
 

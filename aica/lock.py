@@ -10,15 +10,17 @@ from .errors import Conflict, NotReady
 
 FOLDER = "/run/aica"
 PATH = FOLDER + "/lock"
+# Walking 50 TB takes hours: changed passwords must be recorded meanwhile.
+MAINTENANCE = FOLDER + "/maintenance.lock"
 
 
 @contextlib.contextmanager
-def hold(host, wait_s=0):
-    """Hold the lock of a host; wait at most wait_s. Raise NotReady if it stays busy.
+def hold(host, wait_s=0, path=PATH):
+    """Hold a lock of a host; wait at most wait_s. Raise NotReady if it stays busy.
 
     The file is never removed: a lock on a removed file excludes nobody.
     """
-    handle = _open(host)
+    handle = _open(host, path)
     try:
         _acquire(handle, wait_s)
         os.ftruncate(handle, 0)
@@ -28,13 +30,13 @@ def hold(host, wait_s=0):
         os.close(handle)
 
 
-def _open(host):
+def _open(host, path):
     try:
         if host.lstat(FOLDER) is None:
-            host.make_parents(PATH)
-        return host.lock_file(PATH)
+            host.make_parents(path)
+        return host.lock_file(path)
     except Conflict as error:
-        raise NotReady("{} cannot be used: {}".format(PATH, error), error.hint)
+        raise NotReady("{} cannot be used: {}".format(path, error), error.hint)
 
 
 def _acquire(handle, wait_s):

@@ -15,6 +15,8 @@ from .resources.group import Group, UnrecordedGroup
 from .resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
 from .resources.pam import PamProfile
 from .resources.records import AccountRecords, RegistryLines
+from .resources.shared_tree import SharedSecrets, SharedTree, Stray
+from .resources.subids import SubordinateIds
 from .resources.unit import Unit
 from .settings import Settings, render_site
 
@@ -41,6 +43,7 @@ UNITS = (
     ("aica-record.path", ("multi-user.target",)),
     ("aica-record.timer", ("timers.target",)),
     ("aica-shutdown.service", ("multi-user.target",)),
+    ("aica-maintenance.timer", ("timers.target",)),
 )
 STEPS = ("group", "storage", "folders", "environment", "sudoers", "pam", "conda", "uv", "units")
 
@@ -256,6 +259,33 @@ def system_files(site):
 
 def _local(settings):
     return settings.config + "/global_env.local.sh"
+
+def shared_trees(site, shallow=0, tick=None):
+    """Everything that members keep in the shared folders: slow, so never walked at boot."""
+    if site.settings.group not in site.vault.group:
+        return []
+    gid = site.vault.group[site.settings.group].gid
+    tops = ["{}/{}".format(site.settings.data, path) for path in SHARED if not _nested(path)]
+    return [SharedTree(top, top, gid, shallow, tick) for top in tops]
+
+
+def sharing(site, shallow=0, tick=None):
+    """What `aica check` wants to know of the shared folders beyond their own modes."""
+    trees = shared_trees(site, shallow, tick)
+    return strays(site) + trees + [SharedSecrets(tree) for tree in trees]
+
+
+def strays(site):
+    """What programs put into a shared HF_HOME, and one must not find there."""
+    home = site.settings.data + "/models/huggingface/"
+    login = "everybody who can read it can act as its owner at huggingface.co"
+    again = "its owner should revoke it and run: hf auth login; then remove {0}"
+    return [Stray(home + name, login, again.format(home + name))
+            for name in ("token", "stored_tokens")] + [
+        Stray(home + "modules", "Python imports code from it, whoever wrote it",
+              "programs started with aica's environment use ~/.cache; then remove {}modules".format(
+                  home))]
+
 
 
 def sudoers(site):

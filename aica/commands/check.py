@@ -1,8 +1,9 @@
 """aica check: is this server as it should be?"""
 
-from .. import report
+from .. import maintenance, report
 from ..errors import ConfigError
 from . import show
+from .progress import Progress
 
 KINDS = ("registry", "group", "vault", "account", "membership", "home", "symlink", "directory",
          "file", "sudoers", "pam", "unit")
@@ -14,6 +15,8 @@ def add_parser(add):
     parser.add_argument("--only", action="append", default=[], metavar="KIND[:NAME]",
                         help="show only this kind of thing, or this one thing (may be "
                              "repeated): " + ", ".join(KINDS))
+    parser.add_argument("--deep", action="store_true",
+                        help="look at everything in the shared trees, which may take hours")
 
 
 def run(args, app):
@@ -21,7 +24,9 @@ def run(args, app):
     for wanted in args.only:
         if wanted.split(":", 1)[0] not in KINDS:
             raise ConfigError("--only {}: expected one of {}".format(wanted, ", ".join(KINDS)))
-    results = (o for o in app.check() if not args.only or _wanted(o, args.only))
+    progress = Progress(args)
+    found = progress.over(maintenance.check(app, args.deep, progress))
+    results = (o for o in found if not args.only or _wanted(o, args.only))
     return show.outcomes(args, app, results, dry_run=True, drift=report.EXIT_DRIFT)
 
 

@@ -3,6 +3,7 @@
 from . import show
 
 
+from .progress import Progress
 def add_parser(add):
     """Describe the verb."""
     parser = add("recover", "make the server whole: accounts, homes, folders, environment")
@@ -14,7 +15,19 @@ def add_parser(add):
                              "there try again each minute")
 
 
+    parser.add_argument("--deep", action="store_true",
+                        help="then also repair what lies in the shared trees, which may take hours")
 def run(args, app):
     """Recover and show every outcome."""
     results = app.recover(tuple(args.user), args.dry_run, args.boot)
+    return show.outcomes(args, app, results, args.dry_run)
+    if args.deep:
+        return _deep(args, app)
+
+
+def _deep(args, app):
+    if args.user or args.boot:
+        raise ConfigError("--deep is for the whole server and never for the boot")
+    progress = Progress(args)
+    results = progress.over(maintenance.recover(app, args.dry_run, progress))
     return show.outcomes(args, app, results, args.dry_run)

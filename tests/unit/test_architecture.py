@@ -33,8 +33,11 @@ ALLOWED = {
     "lock": {"errors"},
     "vault": {"accounts", "errors"},
     "engine": {"change", "errors"},
-    "host": {"command", "errors", "files", "identity"},
-    "resources": {"accounts", "change", "errors", "registry", "vault"},
+    "tree": {"files", "storage"},
+    "permissions": set(),
+    "sharing": {"errors", "files", "permissions", "tree"},
+    "host": {"command", "errors", "files", "identity", "sharing", "storage"},
+    "resources": {"accounts", "change", "errors", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
     "site": {"accounts", "environment", "registry", "resources", "settings"},
     "demo": {"accounts", "settings", "vault"},
@@ -44,7 +47,9 @@ ALLOWED = {
                   "status", "storage", "vault"},
     "onboarding": {"accounts", "engine", "errors", "registry", "report", "resources", "site",
                    "status", "vault"},
-    "commands": {"app", "command", "demo", "errors", "onboarding", "provision", "report", "site"},
+    "maintenance": {"engine", "errors", "lock", "report", "site", "status"},
+    "commands": {"app", "command", "demo", "errors", "maintenance", "onboarding", "provision",
+                 "report", "site"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -69,7 +74,8 @@ STANDARD = {
     "argparse", "collections", "configparser", "contextlib", "curses", "datetime", "difflib",
     "errno", "fcntl", "functools", "grp", "hashlib", "heapq", "importlib", "io", "itertools",
     "json", "locale", "math", "multiprocessing", "os", "pwd", "queue", "re", "resource", "select",
-    "secrets", "shutil", "signal", "socket", "stat", "string", "subprocess", "sys", "syslog",
+    "secrets", "shutil", "signal", "socket", "stat", "string", "struct", "subprocess",
+    "sys", "syslog",
     "tarfile", "tempfile", "textwrap", "threading", "time", "traceback", "typing", "unicodedata",
     "urllib", "zipfile",
 }
@@ -238,7 +244,7 @@ def test_what_we_call_standard_is():
 
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
-    "lstat", "names", "query", "read_file", "read_trusted", "real",
+    "lstat", "names", "query", "read_file", "read_trusted", "real", "survey_tree",
 }
 
 

@@ -1,0 +1,43 @@
+"""aica permissions: the modes and the group of everything in the shared trees."""
+
+from .. import maintenance, report
+from . import options, show
+from .progress import Progress
+
+
+def add_parser(add):
+    """Describe the verb and its actions."""
+    parser = add("permissions", "the shared trees: folders g+rwxs, files g+rwX, the site's group")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION")
+    actions.required = True
+    for name, text in (("check", "count what others of the group cannot use"),
+                       ("apply", "repair it")):
+        action = _action(actions, name, text)
+        action.add_argument("paths", metavar="PATH", nargs="*",
+                            help="a folder inside a shared tree (default: all of them)")
+        if name == "apply":
+            action.add_argument("--dry-run", action="store_true", help="only show it")
+
+
+def _action(actions, name, text):
+    return actions.add_parser(name, help=text, description=text, parents=[options.common()])
+
+
+def run(args, app):
+    """Do the action and show its outcomes."""
+    return ACTIONS[args.action](args, app)
+
+
+def _check(args, app):
+    progress = Progress(args)
+    results = progress.over(maintenance.survey(app, args.paths, progress))
+    return show.outcomes(args, app, results, dry_run=True, drift=report.EXIT_DRIFT)
+
+
+def _apply(args, app):
+    progress = Progress(args)
+    results = progress.over(maintenance.apply(app, args.paths, args.dry_run, progress))
+    return show.outcomes(args, app, results, args.dry_run)
+
+
+ACTIONS = {"check": _check, "apply": _apply}

@@ -1,0 +1,84 @@
+"""The slow part of keeping a server whole: what lies in the shared trees.
+
+It runs beside everything else: under a lock of its own, so that a changed
+password is recorded while 50 TB are walked.
+"""
+
+import itertools
+import os
+
+from . import lock, report, site, status
+from .engine import converge
+from .errors import AicaError, ConfigError
+
+# So many entries of the first level of each tree does `aica check` look at.
+GLANCE = 1000
+
+
+def check(app, deep=False, tick=None):
+    """Yield what is not as it should be: the server, and what members made in the shared trees."""
+    yield from app.check()
+    host = app.host(read_only=True)
+    desired = app.site(host, app.settings(host))
+    wanted = site.sharing(desired, 0 if deep else GLANCE, tick)
+    yield from converge(wanted, host, dry_run=True)
+
+
+def recover(app, dry_run=False, tick=None):
+    """Yield the Outcomes of `aica recover --deep`: the server, then the shared trees."""
+    yield from app.recover(dry_run=dry_run)
+    yield from apply(app, (), dry_run, tick)
+
+
+def survey(app, paths=(), tick=None):
+    """Yield what is wrong in the shared trees, or below these paths in them."""
+    host = app.host(read_only=True)
+    yield from converge(_chosen(app, host, paths, tick), host, dry_run=True)
+
+
+def apply(app, paths=(), dry_run=False, tick=None):
+    """Yield the Outcomes of repairing the shared trees, or what lies below these paths in them."""
+    if dry_run:
+        yield from survey(app, paths, tick)
+        return
+    host = app.host()
+    resources = _chosen(app, host, paths, tick)
+    with lock.hold(host, 0, lock.MAINTENANCE):
+        outcomes = []
+        try:
+            for outcome in converge(resources, host):
+                outcomes.append(outcome)
+                yield outcome
+        finally:  # Ctrl-C too: what was repaired until then is told
+            _finish(app, host, outcomes, complete=len(outcomes) == len(resources) and not paths)
+
+
+def _finish(app, host, outcomes, complete):
+    code = report.exit_status(outcomes)
+    app.write_log(host, outcomes, code, verbose=True)
+    if complete:
+        status.save_maintenance(host, status.compose(outcomes, code))
+
+
+def _chosen(app, host, paths, tick):
+    """Return the resources of the trees, each after the shared folders that it starts from."""
+    desired = app.site(host, app.settings(host))
+    trees = site.shared_trees(desired, tick=tick)
+    if not trees:
+        raise AicaError("the group {} is not recorded".format(desired.settings.group),
+                        hint="aica setup")
+    if paths:
+        return [_part(trees, path, tick) for path in paths]
+    folders = [folder for folder in site.folders(desired) if folder.kind == "directory"]
+    return list(itertools.chain(folders, trees))
+
+
+def _part(trees, path, tick):
+    """Return the resource of a folder inside of a tree. Raise ConfigError if it lies in none."""
+    whole = os.path.abspath(path)
+    for tree in trees:
+        if whole == tree.top or whole.startswith(tree.top + "/"):
+            return type(tree)(whole, tree.top, tree.order.gid, tick=tick)
+    raise ConfigError("{}: not in a shared tree".format(path),
+                      hint="the shared trees: " + ", ".join(tree.top for tree in trees))
+

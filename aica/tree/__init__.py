@@ -1,0 +1,12 @@
+"""The walker of trees that other people control: whole, bounded, and never led out of them.
+
+walk.py visits one tree, fence.py keeps it inside, workers.py shares the work,
+tally.py counts what was found. Policy lives elsewhere: a consumer is a
+Visitor, which is told of every entry and answers whether to enter it.
+"""
+
+from .tally import Tally
+from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk
+from .workers import run
+
+__all__ = ["MOUNT", "SWAPPED", "Enough", "Tally", "Visitor", "Walk", "run"]
