@@ -236,6 +236,31 @@ class App:
             raise ConfigError("{!r} is not registered".format(name), hint="aica user list")
         return found
 
+    def _finish(self, host, outcomes, exit_code, error, partial, boot):
+        """Say how a recovery ended, where people and programs look for it.
+
+        A run for some users only, or one that found the lock busy, says
+        nothing about the server as a whole.
+        """
+        before = status.load(host)
+        self.write_log(host, outcomes, exit_code, error)
+        status.note_accounts(host, outcomes)
+        if partial or (exit_code == NotReady.exit_status and "holds the lock" in error):
+            return
+        status.save(host, status.compose(outcomes, exit_code, error))
+        if boot and host.live:
+            self._retry(host, exit_code, before.get("exit"))
+
+    def _retry(self, host, exit_code, before):
+        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
+        if NotReady.exit_status not in (exit_code, before):
+            return
+        verb = "start" if exit_code == NotReady.exit_status else "stop"
+        try:
+            host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
+        except AicaError as error:
+            self.write_log(host, (), exit_code, str(error))
+
     def write_log(self, host, outcomes, exit_code, error="", verbose=False):
         """Append what happened to the log; a full or missing log disk stops nothing."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
