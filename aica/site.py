@@ -16,7 +16,6 @@ from .resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
 from .resources.pam import PamProfile
 from .resources.records import AccountRecords, RegistryLines
 from .resources.shared_tree import SharedSecrets, SharedTree, Stray
-from .resources.subids import SubordinateIds
 from .resources.unit import Unit
 from .settings import Settings, render_site
 

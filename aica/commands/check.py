@@ -6,7 +6,7 @@ from . import show
 from .progress import Progress
 
 KINDS = ("registry", "group", "vault", "account", "membership", "home", "symlink", "directory",
-         "file", "sudoers", "pam", "unit")
+         "file", "sudoers", "pam", "unit", "stray", "shared-tree", "secret")
 
 
 def add_parser(add):

@@ -1,9 +1,11 @@
 """aica recover: make this server whole again."""
 
+from .. import maintenance
+from ..errors import ConfigError
 from . import show
-
-
 from .progress import Progress
+
+
 def add_parser(add):
     """Describe the verb."""
     parser = add("recover", "make the server whole: accounts, homes, folders, environment")
