@@ -235,30 +235,6 @@ def _nested(path):
     return any(path.startswith(other + "/") for other in SHARED)
 
 
-def environment_files(site):
-    """The variables and the umask of members: for shells, for people, and for PAM."""
-    settings = site.settings
-    public = [ManagedFile(settings.config + "/global_env.sh",
-                          environment.render_global_env(site.variables), _local(settings))]
-    return public + system_files(site)
-
-
-def system_files(site):
-    """The part of environment_files() that lies on the system disk."""
-    settings = site.settings
-    return [
-        ManagedFile(PROFILE, environment.render_profile(
-            site.variables, NOTICE, settings.home),
-                    _local(settings)),
-        ManagedFile(MEMBER_GROUPS, environment.render_member_groups(settings.member_groups),
-                    "[site] group and allowed_groups in {}".format(settings.site_conf)),
-        ManagedFile(PAM_ENV, environment.render_pam_env(site.variables), _local(settings)),
-    ]
-
-
-def _local(settings):
-    return settings.config + "/global_env.local.sh"
-
 def shared_trees(site, shallow=0, tick=None):
     """Everything that members keep in the shared folders: slow, so never walked at boot."""
     if site.settings.group not in site.vault.group:
@@ -285,6 +261,30 @@ def strays(site):
               "programs started with aica's environment use ~/.cache; then remove {}modules".format(
                   home))]
 
+
+def environment_files(site):
+    """The variables and the umask of members: for shells, for people, and for PAM."""
+    settings = site.settings
+    public = [ManagedFile(settings.config + "/global_env.sh",
+                          environment.render_global_env(site.variables), _local(settings))]
+    return public + system_files(site)
+
+
+def system_files(site):
+    """The part of environment_files() that lies on the system disk."""
+    settings = site.settings
+    return [
+        ManagedFile(PROFILE, environment.render_profile(
+            site.variables, NOTICE, settings.home),
+                    _local(settings)),
+        ManagedFile(MEMBER_GROUPS, environment.render_member_groups(settings.member_groups),
+                    "[site] group and allowed_groups in {}".format(settings.site_conf)),
+        ManagedFile(PAM_ENV, environment.render_pam_env(site.variables), _local(settings)),
+    ]
+
+
+def _local(settings):
+    return settings.config + "/global_env.local.sh"
 
 
 def sudoers(site):

@@ -9,8 +9,8 @@ from .report import escape, summary
 
 PATH = "/run/aica/status.json"
 ACCOUNTS = "/run/aica/accounts.json"
-MAINTENANCE = "/run/aica/maintenance.json"
 NOTICE = "/run/aica/notice"
+MAINTENANCE = "/run/aica/maintenance.json"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 PROBLEMS = 20
 
@@ -84,11 +84,6 @@ def notice_line(status):
     """Return the one line that is shown at every login, "" if all is well."""
     if status["exit"] == 0:
         return ""
-def save_maintenance(host, status):
-    """Write how the shared trees were found; it is no reason to greet everybody with a notice."""
-    _write(host, MAINTENANCE, status)
-
-
     problems = status["problems"]
     first = problems[0] if problems else status["state"]
     more = len(problems) + status["more_problems"] - 1
@@ -105,6 +100,11 @@ def save(host, status):
         host.write_file(NOTICE, (line + "\n").encode("ascii", "backslashreplace"), 0o644)
     elif host.lstat(NOTICE) is not None:
         host.remove_file(NOTICE)
+
+
+def save_maintenance(host, status):
+    """Write how the shared trees were found; it is no reason to greet everybody with a notice."""
+    _write(host, MAINTENANCE, status)
 
 
 def _write(host, path, value):

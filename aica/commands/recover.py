@@ -15,16 +15,16 @@ def add_parser(add):
     parser.add_argument("--boot", action="store_true",
                         help="as at boot: wait up to 60 s for the lock, and if /data is not "
                              "there try again each minute")
-
-
     parser.add_argument("--deep", action="store_true",
                         help="then also repair what lies in the shared trees, which may take hours")
+
+
 def run(args, app):
     """Recover and show every outcome."""
-    results = app.recover(tuple(args.user), args.dry_run, args.boot)
-    return show.outcomes(args, app, results, args.dry_run)
     if args.deep:
         return _deep(args, app)
+    results = app.recover(tuple(args.user), args.dry_run, args.boot)
+    return show.outcomes(args, app, results, args.dry_run)
 
 
 def _deep(args, app):
