@@ -14,7 +14,7 @@ NUMBER = re.compile(r"[0-9]{1,10}\Z")
 
 
 class Passwd(NamedTuple):
-    """One line of passwd."""
+    """One line of passwd. shadowed: the password is in shadow, where it belongs."""
 
     name: str
     uid: int
@@ -22,6 +22,7 @@ class Passwd(NamedTuple):
     gecos: str
     home: str
     shell: str
+    shadowed: bool = True
 
 
 class Shadow(NamedTuple):
@@ -88,9 +89,10 @@ def parse_passwd(text):
     """Return {name: Passwd}. Lines that are no entry (NIS's "+", comments) are left out."""
     users = {}
     for fields in _rows(text, 7):
-        name, _, uid, gid, gecos, home, shell = fields
+        name, password, uid, gid, gecos, home, shell = fields
         if is_number(uid) and is_number(gid):
-            users.setdefault(name, Passwd(name, int(uid), int(gid), gecos, home, shell))
+            users.setdefault(name, Passwd(name, int(uid), int(gid), gecos, home, shell,
+                                          shadowed=password == "x"))
     return users
 
 
@@ -176,12 +178,13 @@ def groupadd_argv(name, gid, root="/"):
 def useradd_argv(user, root="/"):
     """Return the command that creates an account, locked, without home, mail or new group.
 
-    --key UID_MIN=0 is not used: ids outside login.defs were refused before.
-    SUB_UID_COUNT=0 keeps useradd from handing out subordinate ids of its own.
+    useradd must not hand out subordinate ids of its own. SUB_UID_COUNT=0 says
+    so; shadow 4.8 (Debian 11, Ubuntu 20.04) takes that for an error, but gives
+    none to an account beyond UID_MAX, and --uid is not held to that limit.
     """
     return ["useradd"] + _prefix(root) + [
         "--no-create-home", "--no-user-group", "--no-log-init",
-        "--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0",
+        "--key", "UID_MAX=999", "--key", "SUB_UID_COUNT=0", "--key", "SUB_GID_COUNT=0",
         "--uid", str(user.uid), "--gid", str(user.gid), "--home-dir", user.home,
         "--shell", user.shell, "--comment", user.gecos, user.name,
     ]

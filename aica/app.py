@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 
-from . import environment, lock, registry, report, site, status, storage, vault
+from . import environment, kept, lock, registry, report, seen, site, status, storage, vault
 from . import settings as config
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict, NotReady
@@ -21,6 +21,7 @@ BOOT_WAIT_S = 60
 # aica-record.service holds the lock for a moment after every adduser or passwd:
 # the next command of an admin must not fail for that.
 HAND_WAIT_S = 10
+EXIT_BUG = 70
 SWEPT = ("/etc", "/etc/profile.d", "/etc/sudoers.d", "/etc/aica", "/run/aica")
 
 
@@ -109,12 +110,19 @@ class App:
                 "the account records in {} are missing: no id is guessed".format(settings.vault),
                 hint="restore that folder from a backup, or record each user: aica user adopt NAME")
         keep = self.keeps_passwords(host, settings)
-        known = vault.follow(
-            known or vault.empty(), host.accounts(), status.right_accounts(host),
-            lambda name: "{}/{}".format(settings.home, name), keep)
+        known, looks = self.followed(host, settings, known or vault.empty(), entries, keep)
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
-            self.id_range(host), self._directory_users(host, entries, known))
+            self.id_range(host), self._directory_users(host, entries, known), looks,
+            kept.find(host, settings), self.keeps_host_keys(host, settings))
+
+    def followed(self, host, settings, known, entries, keep):
+        """Return the vault with what changed in this boot, and how the accounts look now."""
+        present, before = host.accounts(), seen.load(host)
+        known = vault.follow(known, present, before, dict(entries.entries), keep)
+        if settings.keep_passwords == "no":
+            known = vault.without_passwords(known)
+        return known, {name: vault.look_of(present, name) for name in before}
 
     def registry(self, host, settings):
         """Return the Registry alone, for those who may not read the vault."""
@@ -139,12 +147,20 @@ class App:
 
     def keeps_passwords(self, host, settings):
         """True if hashes may be stored on /data: not on a network disk unless told so."""
-        if settings.keep_passwords != "auto":
-            return settings.keep_passwords == "yes"
+        return self._keeps(host, settings, settings.keep_passwords,
+                           "passwords are not kept ([accounts] keep_passwords)")
+
+    def keeps_host_keys(self, host, settings):
+        """True if private host keys may be stored on /data, by the same rule."""
+        return self._keeps(host, settings, settings.keep_host_keys,
+                           "SSH host keys are not kept ([ssh] keep_host_keys)")
+
+    def _keeps(self, host, settings, wanted, otherwise):
+        if wanted != "auto":
+            return wanted == "yes"
         network = storage.is_network(host.real(settings.data))
         if network:
-            self.warnings.append("{} is a network disk: passwords are not kept "
-                                 "([accounts] keep_passwords)".format(settings.data))
+            self.warnings.append("{} is a network disk: {}".format(settings.data, otherwise))
         return not network
 
     def _registry(self, host, settings, rules):
@@ -198,33 +214,35 @@ class App:
     def check(self):
         """Yield what is not as it should be, without changing anything."""
         host = self.host(read_only=True)
-        desired = self.site(host, self.settings(host))
-        yield from converge(site.recovery(desired), host, dry_run=True)
+        yield from converge(site.recovery(self._site_of(host)), host, dry_run=True)
 
     def recover(self, users=(), dry_run=False, boot=False):
-        """Yield the Outcomes of making the server whole; then status, notice and log are right."""
+        """Yield the Outcomes of making the server whole; then status, notice and log are right.
+
+        A run that is stopped in the middle has said "not finished" before it
+        began, and says why it stopped if it still can.
+        """
         if dry_run:
             host = self.host(read_only=True)
-            yield from converge(self._resources(host, users), host, dry_run=True)
+            yield from converge(self._resources(host, self._site_of(host), users), host, True)
             return
-        host = self.host()
-        outcomes = []
-        try:
-            with self.locked(host, BOOT_WAIT_S if boot else HAND_WAIT_S):
-                resources = self._resources(host, users)
-                _sweep(host, resources)
-                for outcome in converge(resources, host):
-                    outcomes.append(outcome)
-                    yield outcome
-                self._finish(host, outcomes, report.exit_status(outcomes), "", bool(users), boot)
-        except (AicaError, OSError) as error:
-            code = getattr(error, "exit_status", AicaError.exit_status)
-            with contextlib.suppress(AicaError, OSError):  # the first error is the one to tell
-                self._finish(host, outcomes, code, str(error), bool(users), boot)
-            raise
+        run = Run(self, self.host(), partial=bool(users), boot=boot)
+        with run.told(), self.locked(run.host, BOOT_WAIT_S if boot else HAND_WAIT_S):
+            run.begin()
+            desired = self._site_of(run.host)
+            resources = self._resources(run.host, desired, users)
+            _sweep(run.host, resources)
+            for outcome in converge(resources, run.host):
+                run.outcomes.append(outcome)
+                yield outcome
+            seen.note(run.host, run.outcomes, desired)
+            kept.note(run.host, resources, run.outcomes)
+            run.end(report.exit_status(run.outcomes))
 
-    def _resources(self, host, users):
-        desired = self.site(host, self.settings(host))
+    def _site_of(self, host):
+        return self.site(host, self.settings(host))
+
+    def _resources(self, host, desired, users):
         if not users:
             return site.recovery(desired)
         return site.users(desired, [self.entry(desired, name) for name in users])
@@ -236,31 +254,6 @@ class App:
             raise ConfigError("{!r} is not registered".format(name), hint="aica user list")
         return found
 
-    def _finish(self, host, outcomes, exit_code, error, partial, boot):
-        """Say how a recovery ended, where people and programs look for it.
-
-        A run for some users only, or one that found the lock busy, says
-        nothing about the server as a whole.
-        """
-        before = status.load(host)
-        self.write_log(host, outcomes, exit_code, error)
-        status.note_accounts(host, outcomes)
-        if partial or (exit_code == NotReady.exit_status and "holds the lock" in error):
-            return
-        status.save(host, status.compose(outcomes, exit_code, error))
-        if boot and host.live:
-            self._retry(host, exit_code, before.get("exit"))
-
-    def _retry(self, host, exit_code, before):
-        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
-        if NotReady.exit_status not in (exit_code, before):
-            return
-        verb = "start" if exit_code == NotReady.exit_status else "stop"
-        try:
-            host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
-        except AicaError as error:
-            self.write_log(host, (), exit_code, str(error))
-
     def write_log(self, host, outcomes, exit_code, error="", verbose=False):
         """Append what happened to the log; a full or missing log disk stops nothing."""
         stamp = time.strftime("%Y-%m-%d %H:%M:%S ")
@@ -268,8 +261,10 @@ class App:
                  for line in report.text_lines(outcome, verbose=verbose)]
         lines += ["[ERROR] " + report.escape(error)] if error else []
         lines.append("exit {}: {}".format(exit_code, report.summary_text(outcomes)))
-        with contextlib.suppress(OSError, AicaError):
+        try:
             host.append_log(LOG, "".join(stamp + line + "\n" for line in lines), _log_gid(host))
+        except (OSError, AicaError) as error:
+            self.warnings.append("cannot write {}: {}".format(LOG, error))
 
     def log_bug(self, trace):
         """Keep a traceback in the log, if we may write there at all."""
@@ -290,7 +285,7 @@ class App:
                 settings = self.etc_settings(host)
                 desired = site.Site(settings, variables=environment.builtin(settings.data))
             else:
-                desired = self.site(host, self.settings(host))
+                desired = self._site_of(host)
             resources = site.system_files(desired) + site.sudoers(desired)
             yield from converge(
                 [r for r in resources if not package or host.lstat(r.name) is None], host)
@@ -305,11 +300,76 @@ class App:
         for _ in range(20):
             time.sleep(settle_s)
             with self.locked(host, BOOT_WAIT_S):
-                settings = self.settings(host)
-                outcomes = list(converge(site.records(self.site(host, settings)), host))
+                desired = self._site_of(host)
+                copies = site.copies(desired)
+                outcomes = list(converge(site.all_records(desired), host))
+                kept.note(host, copies, outcomes)
+                if report.exit_status(outcomes) == 0:
+                    seen.note_followed(host, desired)
             yield from outcomes
             if all(outcome.status != "changed" for outcome in outcomes):
                 return
+
+
+class Run:
+    """One recovery: how it ends is said where people and programs look for it.
+
+    A run for some users only (partial) says nothing about the whole server.
+    """
+
+    def __init__(self, app, host, partial, boot):
+        self.app = app
+        self.host = host
+        self.partial = partial
+        self.boot = boot
+        self.outcomes = []
+        self.before = status.load(host)
+        self.ended = False
+
+    def begin(self):
+        """Say that a recovery runs: if it is killed, that is what remains to be read."""
+        if not self.partial:
+            status.save(self.host, status.unfinished())
+
+    @contextlib.contextmanager
+    def told(self):
+        """Tell how the run ended, also if an error, a signal or a bug ends it."""
+        try:
+            yield
+        except AicaError as error:
+            self._end_quietly(error.exit_status, str(error))
+            raise
+        except OSError as error:
+            self._end_quietly(AicaError.exit_status, str(error))
+            raise
+        finally:
+            if not self.ended:
+                self._end_quietly(EXIT_BUG, "the recovery was stopped before its end")
+
+    def _end_quietly(self, exit_code, error):
+        with contextlib.suppress(AicaError, OSError):  # the first error is the one to tell
+            self.end(exit_code, error)
+
+    def end(self, exit_code, error=""):
+        """Write the log, the status and the notice; at boot, see to the retry timer."""
+        self.ended = True
+        self.app.write_log(self.host, self.outcomes, exit_code, error)
+        busy = exit_code == NotReady.exit_status and "holds the lock" in error
+        if self.partial or busy:
+            return
+        status.save(self.host, status.compose(self.outcomes, exit_code, error))
+        if self.boot and self.host.live:
+            self._retry(exit_code, self.before.get("exit"))
+
+    def _retry(self, exit_code, before):
+        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
+        if NotReady.exit_status not in (exit_code, before):
+            return
+        verb = "start" if exit_code == NotReady.exit_status else "stop"
+        try:
+            self.host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
+        except AicaError as error:
+            self.app.write_log(self.host, (), exit_code, str(error))
 
 
 def _sweep(host, resources):

@@ -16,6 +16,7 @@ def main(argv=None, prog="aica"):
         print("aica {}".format(__version__))
         return 0
     _make_streams_safe()
+    _stop_on_sigterm()
     from .parser import build
     args = build(prog).parse_args(argv)
     try:
@@ -51,6 +52,15 @@ def _run(args):
         show.error(args, "a bug in aica: {}: {}".format(type(error).__name__, error),
                    hint="the details are in {}; please report them".format(LOG))
         return EXIT_BUG
+
+
+def _stop_on_sigterm():
+    """systemd's patience has an end: stop as after Ctrl-C, with a word in the status."""
+    import signal
+
+    def stop(number, _frame):
+        sys.exit(128 + number)
+    signal.signal(signal.SIGTERM, stop)
 
 
 def _make_streams_safe():

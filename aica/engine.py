@@ -41,7 +41,7 @@ def _converge_one(resource, host, dry_run):
         lines = resource.describe(changes)
         if dry_run:
             return Outcome(resource.id, PLANNED, changes, remark, lines=lines)
-        resource.apply(host, changes)
+        _apply(resource, host, changes)
         left = resource.plan(resource.inspect(host))
     except NotApplicable as error:
         return Outcome(resource.id, SKIPPED, (), str(error), error.hint)
@@ -53,3 +53,12 @@ def _converge_one(resource, host, dry_run):
         wrong = ", ".join(change.field for change in left)
         return Outcome(resource.id, FAILED, left, "still wrong after apply: " + wrong)
     return Outcome(resource.id, CHANGED, changes, remark, lines=lines)
+
+
+def _apply(resource, host, changes):
+    try:
+        resource.apply(host, changes)
+    except NotApplicable as error:
+        # Whether a thing applies is said by inspect(). That a tool is missing
+        # in the middle of the work is a failure, and stops what needs it.
+        raise AicaError(str(error), error.hint)

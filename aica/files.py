@@ -192,8 +192,19 @@ def make_folder(folder, name, mode, uid, gid):
     check_component(name)
     # One of root's own is right at once: nobody looks after a folder such as
     # /etc/aica that a killed run left closed.
-    os.mkdir(name, mode if uid == gid == 0 else 0o700, dir_fd=folder)
-    set_attributes(folder, name, mode, uid, gid, expected=look(folder, name))
+    first_mode = mode if uid == gid == 0 else 0o700
+    os.mkdir(name, first_mode, dir_fd=folder)
+    handle = open_folder(folder, name)
+    try:
+        # In a folder that others may write, somebody can have put another
+        # folder in its place meanwhile: only a new one is ours, narrow and empty.
+        made = info_of(os.fstat(handle))
+        if made.uid != os.geteuid() or made.mode & 0o777 & ~first_mode or os.listdir(handle):
+            raise Changed("{} was swapped for something else meanwhile".format(name))
+        os.fchown(handle, uid, gid)
+        os.fchmod(handle, mode)  # after chown, which clears setuid and setgid
+    finally:
+        os.close(handle)
     sync_folder(folder)
 
 

@@ -117,6 +117,20 @@ class Host:
                 hint="look at it, then: chown root:root {0} && chmod 644 {0}".format(path))
         return data
 
+    def read_owned(self, path, uid):
+        """Return the bytes of a regular file with one name that belongs to uid.
+
+        The folder need not be root's alone: a spool is its daemon's. Raise
+        FileNotFoundError or Conflict.
+        """
+        with self.folder(os.path.dirname(path)) as parent:
+            data, info = files.read(parent, os.path.basename(path))
+        if info.uid != uid or info.links != 1:
+            raise Conflict("{} belongs to uid {} and has {} name(s), expected uid {} and one"
+                           .format(path, info.uid, info.links, uid),
+                           hint="look at it, and remove it if it is nobody's")
+        return data
+
     def names(self, path):
         """Return the sorted entry names of a folder; () if it is missing."""
         try:

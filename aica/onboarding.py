@@ -2,15 +2,13 @@
 
 from typing import NamedTuple
 
-from . import registry, report, site, status, vault
+from . import ids, registry, report, seen, site, vault
 from .accounts import Group, Passwd, Shadow
 from .engine import converge
 from .errors import ConfigError, Conflict
 from .registry import Entry
 from .resources.file import PlainFile
 from .resources.records import AccountRecords, RegistryEntry
-
-NOBODY = 65534
 
 
 class Adoption(NamedTuple):
@@ -28,7 +26,7 @@ def register(app, name, group):
         desired = _open(app, host)
         entry = _checked_entry(app, host, desired.settings, name, group)
         if host.directory_user(name) is None:
-            desired = desired._replace(vault=_recorded(app, host, desired, name))
+            desired = desired._replace(vault=_recorded(host, desired, name))
         yield from _write_down(app, host, desired, entry)
 
 
@@ -44,14 +42,11 @@ def _checked_entry(app, host, settings, name, group):
     return Entry(name, group)
 
 
-def _recorded(app, host, desired, name):
+def _recorded(host, desired, name):
     """Return the vault with the account that the host has under this name."""
     present, known = host.accounts(), desired.vault
-    user = present.passwd.get(name)
-    if user is None:
-        raise ConfigError("{} has no account on this server".format(name),
-                          hint="adduser {}".format(name))
-    _check_ids(app, host, known, name, user.uid)
+    user = _account_here(present, name)
+    _check_ids(desired, present, user)
     recorded = known.passwd.get(name)
     if recorded is not None and (recorded.uid, recorded.gid) != (user.uid, user.gid):
         raise Conflict("{} has uid {} gid {} here, uid {} gid {} is recorded".format(
@@ -62,28 +57,39 @@ def _recorded(app, host, desired, name):
         raise Conflict("the home of {} is {}, expected {}".format(
             name, user.home, _home(desired, name)),
             hint="usermod -d {} {}".format(_home(desired, name), name))
-    return vault.record(known, present, name, user.home, desired.keep_passwords)
+    after = vault.record(known, present, name, user.home, desired.keep_passwords)
+    news = vault.changes(known, after)
+    if recorded is not None and news and name not in desired.looks:
+        # A fresh image may have an account of this name: it teaches nothing.
+        raise Conflict("{} is recorded already, and differs here: {}".format(name, _words(news)),
+                       hint="to restore the record: aica recover --user {0}; "
+                            "to keep what is here: aica user adopt {0}".format(name))
+    return after
+
+
+def _account_here(present, name):
+    if name not in present.passwd:
+        raise ConfigError("{} has no account on this server".format(name),
+                          hint="adduser {}".format(name))
+    return present.passwd[name]
+
+
+def _words(news):
+    return "; ".join("{} {}".format(what, happened) for what, happened in news)
 
 
 def _home(desired, name):
     return "{}/{}".format(desired.settings.home, name)
 
 
-def _check_ids(app, host, known, name, uid):
-    low, high = app.id_range(host)
-    if not low <= uid <= high or uid == NOBODY:
-        raise ConfigError("{} has uid {}: expected {}..{}, the range for people".format(
-            name, uid, low, high), hint="see UID_MIN in /etc/login.defs")
-    owner = known.name_of_uid(uid)
-    if owner not in (None, name):
-        raise Conflict("uid {} is reserved for {}".format(uid, owner),
-                       hint="give {} another uid: usermod -u".format(name))
+def _check_ids(desired, present, user):
+    ids.check(user, present, desired.vault, desired.id_range, desired.settings.shared_groups)
 
 
 def _write_down(app, host, desired, entry):
     """Records first: a record alone only reserves an id, an entry alone blocks every recovery."""
     outcomes = []
-    records = AccountRecords(desired.settings.vault, desired.vault, desired.keep_passwords)
+    records = AccountRecords(desired.settings.vault, desired.vault)
     line = RegistryEntry(desired.settings.users_txt, entry.name, entry.group, needs=[records.id])
     for outcome in converge([records, line], host):
         outcomes.append(outcome)
@@ -91,8 +97,9 @@ def _write_down(app, host, desired, entry):
     if report.exit_status(outcomes) == 0:
         yield from _refresh_copy(app, host, desired)
         # Seen right now: from here on the vault follows this account.
-        seen = converge(site.users(_open(app, host), [entry])[:-2], host, dry_run=True)
-        status.note_accounts(host, list(seen))
+        recorded = _open(app, host)
+        checked = converge(site.users(recorded, [entry]), host, dry_run=True)
+        seen.note(host, list(checked), recorded)
     app.write_log(host, outcomes, report.exit_status(outcomes))
 
 
@@ -122,23 +129,21 @@ def set_up(app, name, group):
     with app.locked(host):
         desired = _open(app, host)
         entry = _checked_entry(app, host, desired.settings, name, group)
-        ids = _ids_here(app, host, desired.vault, name)
+        numbers = _ids_here(host, desired, name)
         outcomes = []
-        for outcome in converge(site.new_user(desired, entry, *ids), host):
+        for outcome in converge(site.new_user(desired, entry, *numbers), host):
             outcomes.append(outcome)
             yield outcome
         app.write_log(host, outcomes, report.exit_status(outcomes))
 
 
-def _ids_here(app, host, known, name):
-    user = host.accounts().passwd.get(name)
-    if user is None:
-        found = host.directory_user(name)
-        if found is None:
-            raise ConfigError("{} has no account on this server".format(name),
-                              hint="adduser {}".format(name))
+def _ids_here(host, desired, name):
+    found = host.directory_user(name)
+    if found is not None:
         return found
-    _check_ids(app, host, known, name, user.uid)
+    present = host.accounts()
+    user = _account_here(present, name)
+    _check_ids(desired, present, user)
     return user.uid, user.gid
 
 
@@ -157,18 +162,42 @@ def _adoption(app, host, desired, name, group):
                               hint="say its group: aica user adopt {} --group {}".format(
                                   name, desired.settings.group))
         entry = _checked_entry(app, host, desired.settings, name, group)
-    present, known = host.accounts(), desired.vault
-    if name in present.passwd:
-        user = present.passwd[name]
-        _check_ids(app, host, known, name, user.uid)
-        words = "the account {} here: uid {}, gid {}, shell {}".format(
-            name, user.uid, user.gid, user.shell)
-        return Adoption(entry, words, vault.record(
-            known, present, name, _home(desired, name), desired.keep_passwords))
-    return _adoption_of_home(app, host, desired, entry)
+    if name in host.accounts().passwd:
+        return _adoption_of_account(host, desired, entry)
+    return _adoption_of_home(host, desired, entry)
 
 
-def _adoption_of_home(app, host, desired, entry):
+def _adoption_of_account(host, desired, entry):
+    name, present = entry.name, host.accounts()
+    user = present.passwd[name]
+    _check_ids(desired, present, user)
+    known = _with_reserved(host, desired, user)
+    after = vault.record(known, present, name, _home(desired, name), desired.keep_passwords)
+    words = "the account {} here: uid {}, gid {}, shell {}".format(
+        name, user.uid, user.gid, user.shell)
+    news = vault.changes(desired.vault, after)
+    return Adoption(entry, words + "; that changes: " + _words(news) if news else words, after)
+
+
+def _with_reserved(host, desired, user):
+    """Return the vault with the old ids of an account reserved, if it has others now.
+
+    Its files still belong to the old uid: without a home that has the new
+    one, the next user with the old uid would own them.
+    """
+    recorded = desired.vault.passwd.get(user.name)
+    if recorded is None or (recorded.uid, recorded.gid) == (user.uid, user.gid):
+        return desired.vault
+    home = host.lstat("{}/{}".format(desired.settings.users, user.name))
+    if home is None or home.uid != user.uid:
+        raise Conflict("{} is recorded with uid {}, and its home does not belong to uid {}".format(
+            user.name, recorded.uid, user.uid),
+            hint="give the account its ids back: usermod -u {} {}; groupmod -g {} {}".format(
+                recorded.uid, user.name, recorded.gid, user.name))
+    return vault.reserve(desired.vault, recorded)
+
+
+def _adoption_of_home(host, desired, entry):
     name, known = entry.name, desired.vault
     folder = "{}/{}".format(desired.settings.users, name)
     info = host.lstat(folder)
@@ -179,24 +208,15 @@ def _adoption_of_home(app, host, desired, entry):
     if name in known.passwd:
         raise Conflict("{} is recorded already, with uid {}".format(name, known.passwd[name].uid),
                        hint="aica recover --user {}".format(name))
-    _check_ids(app, host, known, name, info.uid)
-    gid = _private_gid(host.accounts(), known, info.uid)
+    gid = ids.free_gid(host.accounts(), known, first=info.uid)
     user = Passwd(name, info.uid, gid, "", _home(desired, name), "/bin/bash")
+    _check_ids(desired, host.accounts(), user)
     words = "the owner of {}: uid {}; private group with gid {}; no password".format(
         folder, info.uid, gid)
     return Adoption(entry, words, known._replace(
         passwd=dict(known.passwd, **{name: user}),
         group=dict(known.group, **{name: Group(name, gid)}),
         shadow=dict(known.shadow, **{name: Shadow(name, vault.LOCKED)})))
-
-
-def _private_gid(present, known, uid):
-    """Return the uid's own number as gid, or the next one that nobody ever had."""
-    taken = {group.gid for group in present.group.values()} | vault.reserved_ids(known)[1]
-    gid = uid
-    while gid in taken:
-        gid += 1
-    return gid
 
 
 def adopt(app, adoption):

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import registry, report, site, status, storage, vault
+from . import ids, registry, report, seen, site, storage, vault
 from .accounts import Group
 from .change import BLOCKED, FAILED, PLANNED
 from .engine import converge
@@ -22,6 +22,7 @@ class Setup:
         self.group = group
         self.allow_unmounted = allow_unmounted
         self.skip = frozenset(skip)
+        self.desired = None
 
     def run(self, dry_run=False):
         """Yield the Outcomes of setting the server up. Raise NotReady if /data is not there."""
@@ -37,7 +38,8 @@ class Setup:
                 yield outcome
             if not dry_run:
                 self.app.write_log(host, outcomes, report.exit_status(outcomes))
-                status.note_accounts(host, outcomes)
+                if self.desired is not None:
+                    seen.note(host, outcomes, self.desired)
         if not dry_run and host.live and report.exit_status(outcomes) == 0:
             self._start_recovery(host)
 
@@ -56,14 +58,14 @@ class Setup:
         if states & {BLOCKED, FAILED}:
             return
         try:
-            desired = self._site(host, settings)
+            self.desired = self._site(host, settings)
         except ConfigError:
             if not (dry_run and PLANNED in states):
                 raise
             self.app.warnings.append("the rest can only be planned when these folders are "
                                      "root's alone")
             return
-        yield from converge(site.setup(desired, self.skip), host, dry_run)
+        yield from converge(site.setup(self.desired, self.skip), host, dry_run)
 
     def _may_be_unmounted(self, host, settings):
         with contextlib.suppress(ConfigError):
@@ -79,9 +81,10 @@ class Setup:
         known = vault.read(host, settings.vault) or vault.empty()
         known = self._with_groups(host, settings, known)
         keep = self.app.keeps_passwords(host, settings)
+        known, looks = self.app.followed(host, settings, known, entries, keep)
         known = self._with_accounts(host, settings, entries, known, keep)
         return site.Site(settings, entries, data, known, self.app.variables(host, settings),
-                         keep, self.app.id_range(host))
+                         keep, self.app.id_range(host), looks=looks)
 
     def _decided(self, host, settings):
         """Return the site's settings: the file if there is one, else what was asked for."""
@@ -103,31 +106,34 @@ class Setup:
         present = host.accounts()
         for name in settings.member_groups:
             if name not in known.group:
-                gid = present.group[name].gid if name in present.group else free_gid(
-                    present, known)
+                gid = present.group[name].gid if name in present.group else ids.free_gid(
+                    present, known, FIRST_GID)
                 known = known._replace(group=dict(known.group, **{name: Group(name, gid)}))
         return known
 
     def _with_accounts(self, host, settings, entries, known, keep):
         """Record everybody who is registered and still has an account here."""
-        present, (low, high) = host.accounts(), self.app.id_range(host)
+        present = host.accounts()
         for entry in entries.entries:
             user = present.passwd.get(entry.name)
-            taken = user is not None and known.name_of_uid(user.uid)
-            if user is None or taken or entry.name in known.passwd or not low <= user.uid <= high:
+            if user is None or entry.name in known.passwd:
+                continue
+            try:
+                self._check(host, settings, present, known, user)
+            except AicaError as error:
+                self.app.warnings.append("{} is not recorded: {}".format(entry.name, error))
                 continue
             known = vault.record(known, present, entry.name,
                                  "{}/{}".format(settings.home, entry.name), keep)
         return known
 
-
-def free_gid(present, known):
-    """Return a gid that neither the host nor the vault ever gave to anybody. Pure."""
-    taken = {group.gid for group in present.group.values()} | vault.reserved_ids(known)[1]
-    gid = FIRST_GID
-    while gid in taken:
-        gid += 1
-    return gid
+    def _check(self, host, settings, present, known, user):
+        """Raise unless this account may be recorded: a fresh image may have one of this name."""
+        ids.check(user, present, known, self.app.id_range(host), settings.shared_groups)
+        home = host.lstat("{}/{}".format(settings.users, user.name))
+        if home is not None and home.uid != user.uid:
+            raise Conflict("its home belongs to uid {}, the account here has uid {}".format(
+                home.uid, user.uid))
 
 
 def _registry_data(host, settings):

@@ -30,6 +30,8 @@ class Settings(NamedTuple):
     keep_groups: Tuple[str, ...] = ("users", "video", "render")
     keep_passwords: str = "auto"
     allow_dots: bool = False
+    keep_host_keys: str = "auto"
+    keep_files: Tuple[str, ...] = ()
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -53,6 +55,26 @@ class Settings(NamedTuple):
         return self.config + "/accounts"
 
     @property
+    def ssh(self):
+        """The folder of the SSH host keys."""
+        return self.config + "/ssh"
+
+    @property
+    def keep(self):
+        """The folder of the site's own files: [keep] files."""
+        return self.config + "/keep"
+
+    @property
+    def jobs(self):
+        """The folder of the users' crontabs, and of who lingers."""
+        return self.config + "/jobs"
+
+    @property
+    def bootstrap(self):
+        """The folder of the package, for images that lose it, and of what installs it."""
+        return self.config + "/bootstrap"
+
+    @property
     def state(self):
         """What must outlive the SSD and is nobody's to edit."""
         return self.config + "/state"
@@ -61,6 +83,11 @@ class Settings(NamedTuple):
     def users(self):
         """The folder of the homes."""
         return self.data + "/users"
+
+    @property
+    def shared_groups(self):
+        """The groups that may be anybody's: nobody's private one."""
+        return self.member_groups + self.keep_groups
 
     @property
     def member_groups(self):
@@ -90,6 +117,24 @@ def _groups(value):
     return tuple(_group(name) for name in value.replace(",", " ").split())
 
 
+# What has its own way to survive, or would be a way around it.
+NOT_KEPT = re.compile(
+    r"/etc/((passwd|shadow|group|gshadow|subuid|subgid)-?\Z|sudoers\Z|sudoers\.d/aica-|aica/"
+    r"|profile\.d/global_envs\.sh\Z|systemd/system/aica-|ssh/ssh_host_)")
+
+
+def _files(value):
+    paths = tuple(dict.fromkeys(value.replace(",", " ").split()))
+    for path in paths:
+        plain = re.match(r"/(etc|usr/local)(/[A-Za-z0-9._@+-]+)+\Z", path)
+        if not plain or {"..", "."} & set(path.split("/")):
+            raise ValueError("whole files below /etc or /usr/local, without wildcards, not "
+                             "{!r}".format(path))
+        if NOT_KEPT.match(path):
+            raise ValueError("files that aica does not keep by other means, not {!r}".format(path))
+    return paths
+
+
 def _yes_no(value):
     if value.lower() not in ("yes", "no"):
         raise ValueError("yes or no")
@@ -116,6 +161,8 @@ SITE_KEYS = {
                  "keep_groups": ("keep_groups", _groups),
                  "keep_passwords": ("keep_passwords", _one_of("auto", "yes", "no")),
                  "allow_dots": ("allow_dots", _yes_no)},
+    "ssh": {"keep_host_keys": ("keep_host_keys", _one_of("auto", "yes", "no"))},
+    "keep": {"files": ("keep_files", _files)},
 }
 
 
@@ -189,6 +236,16 @@ group = {group}
 #keep_passwords = auto
 # Allow dots in user names.
 #allow_dots = no
+
+[ssh]
+# Whether the SSH host keys survive a wipe. yes, no, or auto: yes except on NFS.
+#keep_host_keys = auto
+
+[keep]
+# Files of root's below /etc and /usr/local that shall survive, one a line:
+#files = /etc/hosts
+#    /etc/ssh/sshd_config.d/team.conf
+#files =
 """
 
 

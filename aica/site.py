@@ -7,15 +7,20 @@ from typing import Dict, NamedTuple, Tuple
 
 from . import environment
 from .accounts import AccountSet
+from .kept import Found
 from .registry import Registry
 from .resources.account import Account, DirectoryAccount, Membership, UnrecordedAccount
 from .resources.directory import Directory, SharedDirectory
 from .resources.file import ManagedFile, PlainFile, SeedFile, SudoersFile
 from .resources.group import Group, UnrecordedGroup
+from .resources.host_key import HostKey, SshServer
 from .resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
+from .resources.jobs import Crontab, Linger
+from .resources.kept_file import KeptFile
 from .resources.pam import PamProfile
 from .resources.records import AccountRecords, RegistryLines
 from .resources.shared_tree import SharedSecrets, SharedTree, Stray
+from .resources.subids import SubordinateIds
 from .resources.unit import Unit
 from .settings import Settings, render_site
 
@@ -39,6 +44,7 @@ CLEAN_TARGETS = ("--all", "--conda", "--pip", "--torch", "--hf")
 
 UNITS = (
     ("aica-recovery.service", ("multi-user.target",)),
+    ("aica-early.service", ("multi-user.target",)),
     ("aica-record.path", ("multi-user.target",)),
     ("aica-record.timer", ("timers.target",)),
     ("aica-shutdown.service", ("multi-user.target",)),
@@ -51,7 +57,10 @@ class Site(NamedTuple):
     """Everything that the desired state is made from.
 
     vault is what the account records shall say, directory_users the (uid,
-    gid) of registered names that only a directory service knows.
+    gid) of registered names that only a directory service knows, looks how
+    the accounts that were seen right in this boot look now (see seen.py),
+    kept what there is to keep besides (see kept.py), host_keys whether that
+    includes them.
     """
 
     settings: Settings = Settings()
@@ -62,15 +71,19 @@ class Site(NamedTuple):
     keep_passwords: bool = True
     id_range: Tuple[int, int] = (1000, 60000)
     directory_users: Dict[str, Tuple[int, int]] = {}
+    looks: Dict[str, Dict] = {}
+    kept: Found = Found()
+    host_keys: bool = True
 
 
 def recovery(site):
     """Return what recover and check walk through: the whole server."""
     resources = [RegistryLines(site.settings.users_txt, site.registry.problems)]
-    resources += groups(site) + records(site)
+    resources += chain(site.settings) + early(site) + groups(site) + records(site)
     for entry in site.registry.entries:
         resources += user(site, entry)
-    return _unique(resources + folders(site) + environment_files(site) + sudoers(site)
+    return _unique(resources + folders(site) + environment_files(site)
+                   + sudoers(site, needs=["group:" + site.settings.group])
                    + pam(site) + units(site))
 
 
@@ -104,20 +117,23 @@ def setup(site, skip=()):
         if step == "group" and "storage" not in skip:
             resources += records(site)
             resources += accounts(site) if "group" not in skip else []
+            resources += copies(site)
     return _unique(resources)
 
 
 def groups(site):
     """The site's group and the allowed ones, with the gids that were recorded."""
     known = site.vault.group
-    return [Group(name, known[name].gid) if name in known else UnrecordedGroup(name)
+    return [Group(name, known[name].gid) if name in known
+            else UnrecordedGroup(name, required=name == site.settings.group)
             for name in site.settings.member_groups]
 
 
 def records(site):
     """The vault, and the registry's last known good copy."""
     settings = site.settings
-    resources = [AccountRecords(settings.vault, site.vault, site.keep_passwords)]
+    erase = settings.keep_passwords == "no"
+    resources = [AccountRecords(settings.vault, site.vault, erase)]
     if not site.registry.problems:
         resources.append(PlainFile(settings.state + "/users.txt", site.registry_data))
     return resources
@@ -139,10 +155,73 @@ def user(site, entry):
     if known is not None:
         group = "group:" + entry.group
         resources = resources + [membership(site, entry, needs=need + [group])]
+        resources += _subids(site, entry.name, need)
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
                       _home_gid(site, ids[1]), needs=need)
     return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
-                                       entry.group, needs=[home.id])]
+                                       entry.group, needs=[home.id])] + jobs(site, entry, need)
+
+
+def early(site, restores=True):
+    """What must be right before sshd starts: the host keys and the site's own files."""
+    return host_keys(site, restores) + kept_files(site, restores)
+
+
+def copies(site):
+    """The same and the users' jobs, but only their copies are brought up to date."""
+    resources = early(site, restores=False)
+    for entry in site.registry.entries:
+        resources += jobs(site, entry, restores=False)
+    return resources
+
+
+def host_keys(site, restores=True):
+    """The SSH host keys, those of the copies and those that only this system has."""
+    settings, kept = site.settings, site.kept
+    if not (site.host_keys and kept.host_keys):
+        return []
+    folder = Directory(settings.ssh, 0o700)
+    keys = [_kept(kept, HostKey("/etc/ssh/" + name, "{}/{}".format(settings.ssh, name),
+                                restores=restores, needs=[folder.id]))
+            for name in kept.host_keys]
+    return [folder] + keys + ([SshServer(keys)] if restores else [])
+
+
+def kept_files(site, restores=True):
+    """The files that the site lists, each with its copy and what the image had there."""
+    settings = site.settings
+    if not settings.keep_files:
+        return []
+    folder = Directory(settings.keep, 0o700)
+    return [folder] + [
+        _kept(site.kept, KeptFile(name, "{}/kept{}".format(settings.keep, name),
+                                  "{}/image{}".format(settings.keep, name),
+                                  restores=restores, needs=[folder.id]))
+        for name in settings.keep_files]
+
+
+def jobs(site, entry, needs=(), restores=True):
+    """The crontab of a user, and whether she or he lingers; nothing if there is neither."""
+    settings, kept, name = site.settings, site.kept, entry.name
+    account = site.vault.passwd.get(name)
+    if account is None or name not in kept.crontabs + kept.lingering:
+        return []
+    folder = Directory(settings.jobs, 0o700)
+    needs = [folder.id] + list(needs)
+    copy = "{}/{}".format(settings.jobs, name)
+    resources = [folder]
+    if name in kept.crontabs:
+        resources.append(_kept(kept, Crontab(name, account.uid, kept.spool, copy + ".crontab",
+                                             restores=restores, needs=needs)))
+    if name in kept.lingering:
+        resources.append(_kept(kept, Linger(name, account.uid, copy + ".linger",
+                                            restores=restores, needs=needs)))
+    return resources
+
+
+def _kept(kept, resource):
+    resource.seen = kept.seen.get(resource.id)
+    return resource
 
 
 def accounts(site):
@@ -158,16 +237,34 @@ def accounts(site):
 
 def _account(site, known):
     """The account and, unless it is a site group, its primary group."""
-    name = site.vault.name_of_gid(known.gid)
+    name, vault = site.vault.name_of_gid(known.gid), site.vault
     group, needs = [], []
     if name is not None:
         needs = ["group:" + name]
         if name not in site.settings.member_groups:
             group = [Group(name, known.gid)]
-    shadow = site.vault.shadow.get(known.name) if site.keep_passwords else None
     return group + [Account(
-        known, shadow, site.vault.subuid.get(known.name, ()),
-        site.vault.subgid.get(known.name, ()), site.id_range, needs=needs)]
+        known, vault.shadow.get(known.name), site.id_range, needs=needs,
+        keep_password=site.keep_passwords, seen_right=known.name in site.looks,
+        flaw=_flaw(site, known, name))]
+
+
+def _subids(site, name, needs):
+    """The subordinate ids, for those who have some."""
+    ranges = [getattr(site.vault, field).get(name, ()) for field in ("subuid", "subgid")]
+    return [SubordinateIds(name, *ranges, needs=needs)] if any(ranges) else []
+
+
+def _flaw(site, known, group):
+    """Return what forbids to restore an account from its record, "" if nothing does."""
+    low, high = site.id_range
+    if group is None:
+        return "its primary group, gid {}, is not recorded".format(known.gid)
+    if group not in site.settings.shared_groups and not low <= known.gid <= high:
+        return "its primary group {} is a system group".format(group)
+    if site.keep_passwords and known.name not in site.vault.shadow:
+        return "its password is not recorded"
+    return ""
 
 
 def membership(site, entry, needs=()):
@@ -287,10 +384,14 @@ def _local(settings):
     return settings.config + "/global_env.local.sh"
 
 
-def sudoers(site):
-    """The rules that let members clean caches and look at the disks, word for word."""
+def sudoers(site, needs=()):
+    """The rules that let members clean caches and look at the disks, word for word.
+
+    needs: the group, where it is looked at too. Somebody else's group of that
+    name must not get rights.
+    """
     return [SudoersFile(SUDOERS, render_sudoers(site.settings),
-                        "files of your own in /etc/sudoers.d", 0o440)]
+                        "files of your own in /etc/sudoers.d", 0o440, needs)]
 
 
 def render_sudoers(settings):

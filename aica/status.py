@@ -3,12 +3,11 @@
 import json
 import time
 
-from .change import BLOCKED, CHANGED, FAILED, OK, SKIPPED
+from .change import BLOCKED, FAILED
 from .errors import AicaError
 from .report import escape, summary
 
 PATH = "/run/aica/status.json"
-ACCOUNTS = "/run/aica/accounts.json"
 NOTICE = "/run/aica/notice"
 MAINTENANCE = "/run/aica/maintenance.json"
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -39,29 +38,6 @@ def load(host, path=PATH):
     return found if believed else {}
 
 
-def right_accounts(host):
-    """Return the names whose account was last seen as recorded in this boot."""
-    known = load(host, ACCOUNTS).get("accounts", {})
-    return sorted(name for name, state in known.items() if state in (OK, CHANGED))
-
-
-def note_accounts(host, outcomes):
-    """Remember how the accounts among the outcomes of a run ended.
-
-    One whose memberships were not seen right as well is not right: the vault
-    would take the missing groups for a decision of the admin's.
-    """
-    before = load(host, ACCOUNTS).get("accounts", {})
-    ended = {o.name: o.status for o in outcomes if o.kind == "account"}
-    members = {o.name: o.status for o in outcomes if o.kind == "membership"}
-    for name, state in ended.items():
-        if state in (OK, CHANGED):
-            ended[name] = members.get(name, SKIPPED)
-    after = dict(before, **ended)
-    if after != before:
-        _write(host, ACCOUNTS, {"accounts": after})
-
-
 def compose(outcomes, exit_code, error=""):
     """Return the status after a run: what is shown to people and to other programs."""
     problems = ["{} {}".format(o.resource, o.message.split("\n", 1)[0])
@@ -75,6 +51,12 @@ def compose(outcomes, exit_code, error=""):
         "problems": [escape(problem) for problem in problems[:PROBLEMS]],
         "more_problems": max(0, len(problems) - PROBLEMS),
     }
+
+
+def unfinished():
+    """Return the status of a recovery that has begun."""
+    return dict(compose((), 70, "a recovery has begun and did not say how it ended"),
+                state="unfinished")
 
 
 STATES = {0: "ok", 1: "failed", 2: "configuration", 4: "blocked", 5: "not-ready"}

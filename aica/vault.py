@@ -6,6 +6,7 @@ image teaches it nothing. No line is ever removed: an id once given stays
 reserved.
 """
 
+import hashlib
 from collections import OrderedDict
 
 from . import accounts
@@ -29,18 +30,43 @@ def empty():
 
 
 def read(host, folder):
-    """Return the vault, or None if there is none. Raise ConfigError unless it is root's alone."""
+    """Return the vault, or None if there is none.
+
+    Raise ConfigError if it is not root's alone, or if a part of it is
+    missing: what is left must be neither believed nor written over.
+    """
     found = {}
     try:
         present = host.names(folder)
-        if "passwd" not in present:
+        if not set(FORMATS) & set(present):
             return None
         for name, (parse, _) in FORMATS.items():
-            data = host.read_trusted("{}/{}".format(folder, name)) if name in present else b""
+            _require(folder, name, present)
+            data = host.read_trusted("{}/{}".format(folder, name))
             found[name] = parse(data.decode("utf-8", "surrogateescape"))
     except Conflict as error:
         raise ConfigError("the account records cannot be trusted: {}".format(error), error.hint)
     return AccountSet(**found)
+
+
+def _require(folder, name, present):
+    if name in present:
+        return
+    path = "{}/{}".format(folder, name)
+    if name + "-" in present:
+        hint = "its older generation: cp -p {0}- {0}".format(path)
+    else:
+        hint = "restore it from a backup; or, if a first setup was cut off: mv {0} {0}.old " \
+               "and repeat it".format(folder)
+    raise ConfigError("{} is missing, but the other account records are there".format(path), hint)
+
+
+def unknown_lines(name, data):
+    """Return the lines of a vault file that writing it anew would lose, as text. Pure."""
+    parse, render = FORMATS[name]
+    text = data.decode("utf-8", "surrogateescape")
+    kept = set(render(parse(text)).split("\n"))
+    return [line for line in text.split("\n") if line not in kept]
 
 
 def texts(vault):
@@ -52,40 +78,47 @@ def texts(vault):
 def record(vault, host, name, home, keep_password=True):
     """Return the vault with everything that the host knows about an account. Pure.
 
-    host and vault are AccountSets. Only `aica` asks for this, after the
-    account was checked; see follow() for what happens by itself.
+    host and vault are AccountSets. Only on an admin's word and after
+    ids.check(); see follow() for what happens by itself. Memberships are
+    only added here: that a group is missing now may be the image's doing.
     """
     user = host.passwd[name]
-    known = AccountSet(*(dict(part) for part in vault[:3]), subuid=dict(vault.subuid),
-                       subgid=dict(vault.subgid))
+    known = _copy(vault)
     known.passwd[name] = user._replace(home=home)
-    _record_groups(known.group, host, user)
+    primary = host.name_of_gid(user.gid)
+    if primary is not None:
+        known.group.setdefault(primary, Group(primary, user.gid))
+    if primary == name:  # a private group; its gid differs only when it is adopted anew
+        known.group[name] = known.group[name]._replace(gid=user.gid)
+    _change_groups(known.group, host, name, joined=host.groups_of(name))
     known.shadow[name] = _followed_line(vault.shadow.get(name), host.shadow.get(name),
                                         name, keep_password)
+    _record_subids(known, host, name)
+    return known
+
+
+def _copy(vault):
+    return AccountSet(dict(vault.passwd), dict(vault.shadow), dict(vault.group),
+                      subuid=dict(vault.subuid), subgid=dict(vault.subgid))
+
+
+def _change_groups(groups, host, name, joined=(), left=()):
+    for group in joined:
+        line = groups.get(group, Group(group, host.group[group].gid))
+        if name not in line.members:
+            line = line._replace(members=line.members + (name,))
+        groups[group] = line
+    for group in left:
+        if group in groups and group in host.group:  # a group that is gone was not left
+            members = tuple(member for member in groups[group].members if member != name)
+            groups[group] = groups[group]._replace(members=members)
+
+
+def _record_subids(known, host, name):
     for field in ("subuid", "subgid"):
         ranges = getattr(host, field).get(name)
         if ranges:
             getattr(known, field)[name] = ranges
-    return known
-
-
-def _record_groups(groups, host, user):
-    """Follow the primary group and, by name, the memberships of one user."""
-    primary = host.name_of_gid(user.gid)
-    if primary is not None:
-        groups.setdefault(primary, Group(primary, user.gid))
-    if primary == user.name:  # a private group; its gid differs only when it is adopted anew
-        groups[primary] = groups[primary]._replace(gid=user.gid)
-    current = host.groups_of(user.name)
-    for group in current:
-        groups.setdefault(group, Group(group, host.group[group].gid))
-    for group in list(groups.values()):
-        if group.name not in host.group:
-            continue  # this image lacks it: nobody left it
-        others = tuple(member for member in group.members if member != user.name)
-        members = others + (user.name,) if group.name in current else others
-        if set(members) != set(group.members):
-            groups[group.name] = group._replace(members=members)
 
 
 def _followed_line(known, found, name, keep_password):
@@ -94,38 +127,79 @@ def _followed_line(known, found, name, keep_password):
     A placeholder or an empty password never replaces a hash: it is what a
     fresh image, or a half-created account, has. A locked hash ("!$6$...") is
     an admin's decision and is followed, so that a locked account is still
-    locked after the wipe.
+    locked after the wipe. Without keep_password the dates alone are followed.
     """
     if found is None:
         return known or Shadow(name, LOCKED)
     no_password = found.hash == "" or found.hash in accounts.PLACEHOLDERS
-    if not keep_password:
-        source = known if known is not None and no_password else found
-        return source._replace(hash=LOCKED)
     if known is not None and no_password and known.hash not in accounts.PLACEHOLDERS:
         return known
+    if not keep_password:
+        return found._replace(hash=known.hash if known is not None else LOCKED)
     return found._replace(hash=LOCKED) if found.hash == "" else found
 
 
-def follow(vault, host, names, home_of, keep_passwords=True):
-    """Return the vault brought up to date for the accounts `names`. Pure.
+def follow(vault, host, seen, groups, keep_passwords=True):
+    """Return the vault with what changed on the host since it was seen right. Pure.
 
-    names are those whose last outcome in this boot was right: for them the
-    running server is the newer source. An account that is gone, or whose ids
-    differ from the record, teaches nothing.
+    seen maps a name to the look_of() it had then: only a difference from
+    that is news, everything else is the image's. An account that is gone, or
+    whose ids differ from the record, teaches nothing. groups maps a name to
+    the group that the registry gives it: nobody leaves that one.
     """
-    for name in names:
+    for name, before in sorted(seen.items()):
         known, found = vault.passwd.get(name), host.passwd.get(name)
-        if known and found and (known.uid, known.gid) == (found.uid, found.gid):
-            vault = record(vault, host, name, home_of(name), keep_passwords)
+        same = known and found and (known.uid, known.gid) == (found.uid, found.gid)
+        after = look_of(host, name)
+        if same and after != before:
+            always = {groups[name]} if name in groups else set()
+            vault = _follow_one(vault, host, name, before, after, keep_passwords, always)
     return vault
 
 
-def reserved_ids(vault):
-    """Return (uids, gids) that were given once and stay reserved."""
-    return ({user.uid for user in vault.passwd.values()},
-            {group.gid for group in vault.group.values()}
-            | {user.gid for user in vault.passwd.values()})
+def _follow_one(vault, host, name, before, after, keep_password, always):
+    known, found = _copy(vault), host.passwd[name]
+    if after["passwd"] != before["passwd"]:
+        known.passwd[name] = known.passwd[name]._replace(gecos=found.gecos, shell=found.shell)
+    if after["shadow"] != before["shadow"]:
+        known.shadow[name] = _followed_line(vault.shadow.get(name), host.shadow.get(name),
+                                            name, keep_password)
+    was, now = set(before["groups"]), set(after["groups"])
+    _change_groups(known.group, host, name, sorted(now - was), sorted(was - now - always))
+    if (after["subuid"], after["subgid"]) != (before["subuid"], before["subgid"]):
+        _record_subids(known, host, name)
+    return known
+
+
+def look_of(present, name):
+    """Return how an account looks: digests of its lines, its groups, its subordinate ids. Pure."""
+    return {
+        "passwd": _digest(present.passwd.get(name)),
+        "shadow": _digest(present.shadow.get(name)),
+        "groups": list(present.groups_of(name)),
+        "subuid": list(present.subuid.get(name, ())),
+        "subgid": list(present.subgid.get(name, ())),
+    }
+
+
+def _digest(line):
+    if line is None:
+        return ""
+    text = ":".join(str(field) for field in line)
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def without_passwords(vault):
+    """Return the vault without any hash: the site wants none on /data. Pure."""
+    return vault._replace(shadow={name: line._replace(hash=LOCKED)
+                                  for name, line in vault.shadow.items()})
+
+
+def reserve(vault, user):
+    """Return the vault with the ids of a Passwd reserved although nobody has them now. Pure."""
+    name = "aica-reserved-{}".format(user.uid)
+    line = user._replace(name=name, gecos="", home="/nonexistent", shell="/usr/sbin/nologin")
+    return vault._replace(passwd=dict(vault.passwd, **{name: line}))
 
 
 def changes(before, after):

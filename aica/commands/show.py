@@ -101,4 +101,8 @@ def confirm(args, question):
         return True
     if not sys.stdin.isatty():
         raise ConfigError("would ask: {}".format(question), hint="say --yes to agree")
-    return input(question + " [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        return input(question + " [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False

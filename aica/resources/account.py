@@ -15,40 +15,51 @@ IDENTITY = ("uid", "gid", "gecos", "home", "shell")
 
 
 class Account(Resource):
-    """A local account. shadow=None leaves password and aging alone (they are not kept)."""
+    """A local account.
+
+    keep_password=False leaves the password alone, not its dates: an account
+    that expired must not come back to life. seen_right: in this boot it was
+    as recorded, so what differs now was done on purpose. flaw: why its record
+    cannot be used, "" if it can.
+    """
 
     kind = "account"
 
-    def __init__(self, user, shadow, subuid=(), subgid=(), id_range=(1000, 60000), needs=()):
+    def __init__(self, user, shadow, id_range=(1000, 60000), needs=(),
+                 keep_password=True, seen_right=False, flaw=""):
         super().__init__(user.name, needs)
+        self.keep_password = keep_password
+        self.seen_right = seen_right
+        self.flaw = flaw
         self.user = user
         self.shadow = shadow
-        self.subids = {"subuid": tuple(subuid), "subgid": tuple(subgid)}
         self.id_range = id_range
 
     def desired(self):
         wanted = {field: getattr(self.user, field) for field in IDENTITY}
         if self.shadow is not None:
-            wanted.update(password="as recorded", aging=self.shadow.aging)
-        wanted.update({field: ranges for field, ranges in self.subids.items() if ranges})
+            wanted["aging"] = self.shadow.aging
+            if self.keep_password:
+                wanted["password"] = "as recorded"
         return wanted
 
     def inspect(self, host):
+        if self.flaw:
+            raise Conflict("the record of {} is damaged: {}".format(self.name, self.flaw),
+                           hint="restore it from the older generation beside it, or: "
+                                "aica user adopt {}".format(self.name))
         low, high = self.id_range
         if not low <= self.user.uid <= high:
             raise Conflict("uid {} of {} is outside {}..{}, the range for people".format(
                 self.user.uid, self.name, low, high), hint="see UID_MIN in /etc/login.defs")
         present = host.accounts()
         user = present.passwd.get(self.name)
-        self._refuse_overlap(present)
         if user is None:
             self._refuse_taken(host, present)
             return None
         self._refuse_other(user)
         state = {field: getattr(user, field) for field in IDENTITY}
         state.update(self._inspect_password(present.shadow.get(self.name)))
-        for field, wanted in self.subids.items():
-            state[field] = self._inspect_subids(getattr(present, field), wanted)
         return state
 
     def _refuse_taken(self, host, present):
@@ -67,6 +78,9 @@ class Account(Resource):
                 self.user.uid, self.name, owner))
 
     def _refuse_other(self, user):
+        if not user.shadowed:
+            raise Conflict("the password field of {} in /etc/passwd is not x".format(self.name),
+                           hint="pwconv")
         differ = [field for field in IDENTITY if getattr(user, field) != getattr(self.user, field)]
         if differ:
             raise Conflict(
@@ -81,18 +95,18 @@ class Account(Resource):
             return {}
         if line is None:
             return {"password": "missing", "aging": None}
-        same = line.hash == self.shadow.hash
+        same = line.hash == self.shadow.hash or not self.keep_password
+        if not same and self.seen_right and _unset(line.hash):
+            raise Conflict("{} was locked here without keeping its password".format(self.name),
+                           hint="lock it so that a wipe keeps it locked: usermod -p "
+                                "'!locked' {}".format(self.name))
         if not same and not _unset(line.hash):
-            raise Conflict(
-                "the password of {} is not the recorded one (changed on day {} here, day {} "
-                "recorded)".format(self.name, line.last_change or "?",
-                                   self.shadow.last_change or "?"),
-                hint="to keep what is here: aica user adopt {}".format(self.name))
+            raise Conflict("the password of {} is not the recorded one".format(self.name),
+                           hint="to keep what is here: aica user adopt {}".format(self.name))
         if line.aging != self.shadow.aging and not self._unfinished(line):
-            raise Conflict(
-                "the password dates of {} are {} here, {} recorded".format(
-                    self.name, ":".join(line.aging), ":".join(self.shadow.aging)),
-                hint="to keep what is here: aica user adopt {}".format(self.name))
+            # Shown to everybody at login: no dates.
+            raise Conflict("the password dates of {} are not the recorded ones".format(self.name),
+                           hint="to keep what is here: aica user adopt {}".format(self.name))
         return {"password": "as recorded" if same else "not set", "aging": line.aging}
 
     def _unfinished(self, line):
@@ -102,37 +116,17 @@ class Account(Resource):
         today, recorded = _day(line.last_change), _day(self.shadow.last_change)
         return line.aging[1:] == self.shadow.aging[1:] and today > recorded
 
-    def _refuse_overlap(self, present):
-        for field, wanted in self.subids.items():
-            for name, ranges in getattr(present, field).items():
-                if name != self.name and _overlap(wanted, ranges):
-                    raise Conflict("subordinate ids {} of {} overlap those of {}".format(
-                        ",".join(wanted), self.name, name), hint="see /etc/" + field)
-
-    def _inspect_subids(self, present, wanted):
-        mine = present.get(self.name, ())
-        if mine and wanted and mine != wanted:
-            raise Conflict("subordinate ids of {} are {} here, {} recorded".format(
-                self.name, ",".join(mine), ",".join(wanted)),
-                hint="to keep what is here: aica user adopt {}".format(self.name))
-        return mine
-
     def apply(self, host, changes):
         root = host.root
         fields = {change.field: change for change in changes}
+        if host.lstat("/etc/shadow") is None or ("uid" not in fields and _lineless(changes)):
+            shadow_tools.execute(host, accounts.conversion_argv("pwconv", root))
         if "uid" in fields:
             shadow_tools.execute(host, accounts.useradd_argv(self.user, root))
-        elif "password" in fields and fields["password"].before == "missing":
-            shadow_tools.execute(host, accounts.conversion_argv("pwconv", root))
         if "password" in fields:
             self._set_password(host, root)
         elif "aging" in fields:
             shadow_tools.execute(host, accounts.chage_argv(self.shadow, root))
-        for field in ("subuid", "subgid"):
-            if field in fields:
-                option = "--add-{}s".format(field)
-                shadow_tools.execute(host, accounts.add_subids_argv(
-                    self.name, option, self.subids[field], root))
 
     def _set_password(self, host, root):
         # chpasswd writes today's date: the dates are set before it, so that a
@@ -151,18 +145,17 @@ class Account(Resource):
         return super().describe(changes)
 
 
+def _lineless(changes):
+    """True if the account has no line in shadow at all."""
+    return any(change.field == "aging" and change.before is None for change in changes)
+
+
 def _unset(password):
     return password in accounts.PLACEHOLDERS
 
 
 def _day(text):
     return int(text) if accounts.is_number(text) else -1
-
-
-def _overlap(wanted, present):
-    spans = [tuple(int(number) for number in entry.split(":")) for entry in wanted]
-    others = [tuple(int(number) for number in entry.split(":")) for entry in present]
-    return any(a < c + d and c < a + b for a, b in spans for c, d in others)
 
 
 class UnrecordedAccount(Resource):

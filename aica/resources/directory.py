@@ -43,6 +43,7 @@ class Directory(Resource):
         if info is None:
             host.make_folder(self.name, self.mode, self.uid, self.gid)
         else:
+            self.check(info)  # of what is changed now, not of what inspect() saw
             host.set_attributes(self.name, self.mode, self.uid, self.gid, expected=info)
 
 

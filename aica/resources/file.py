@@ -63,8 +63,11 @@ class ManagedFile(Resource):
         return (os.path.dirname(self.name),)
 
     def apply(self, host, changes):
+        # What was judged to be ours is what is replaced: an admin may save now.
+        before = {change.field: change.before for change in changes}.get("content", self.text)
+        expect = False if before is None else before.encode("utf-8", "surrogateescape")
         host.make_parents(self.name)
-        host.write_file(self.name, self.text.encode("utf-8"), self.mode,
+        host.write_file(self.name, self.text.encode("utf-8"), self.mode, expect=expect,
                         check=lambda candidate: self.check(host, candidate))
 
     def check(self, host, candidate):

@@ -52,13 +52,17 @@ class UnrecordedGroup(Resource):
 
     kind = "group"
 
+    def __init__(self, name, required=False, needs=()):
+        super().__init__(name, needs)
+        self.required = required
+
     def desired(self):
         return {}
 
     def inspect(self, host):
-        if self.name not in host.accounts().group:
-            raise Conflict("group {} does not exist and no gid is recorded for it".format(
-                self.name), hint="aica setup")
+        if self.required or self.name not in host.accounts().group:
+            raise Conflict("no gid is recorded for group {}".format(self.name),
+                           hint="aica setup")
         return {}
 
     def remark(self, actual):

@@ -76,16 +76,28 @@ class AccountRecords(Resource):
 
     kind = "vault"
 
-    def __init__(self, name, wanted, keep_passwords=True, needs=()):
+    def __init__(self, name, wanted, erase=False, needs=()):
         super().__init__(name, needs)
         self.wanted = wanted
-        self.keep_passwords = keep_passwords
+        self.erase = erase
 
     def desired(self):
         return {}
 
     def inspect(self, host):
+        self._refuse_unknown_lines(host)
         return vault.read(host, self.name) or vault.empty()
+
+    def _refuse_unknown_lines(self, host):
+        """Writing a file anew must not lose a line that an admin put there."""
+        present = host.names(self.name)
+        for name in (name for name in vault.FORMATS if name in present):
+            path = "{}/{}".format(self.name, name)
+            lost = vault.unknown_lines(name, host.read_trusted(path))
+            if lost:
+                raise Conflict("{} has {} line(s) that are no account records, the first: {!r}"
+                               .format(path, len(lost), _without_secret(lost[0])),
+                               hint="correct or remove them")
 
     def plan(self, actual):
         return tuple(Change(what, None, happened)
@@ -94,14 +106,13 @@ class AccountRecords(Resource):
     def apply(self, host, changes):
         for name, data in vault.texts(self.wanted):
             path = "{}/{}".format(self.name, name)
-            if host.lstat(path) is not None:
-                present = host.read_trusted(path)
-                if present == data:
-                    continue
-                if name != "shadow" or self.keep_passwords:
-                    host.write_file(path + "-", present, 0o600)
-            host.write_file(path, data, 0o600)
-        if not self.keep_passwords and host.lstat(self.name + "/shadow-") is not None:
+            present = host.read_trusted(path) if host.lstat(path) is not None else False
+            if present == data:
+                continue
+            if present is not False:
+                host.write_file(path + "-", present, 0o600)
+            host.write_file(path, data, 0o600, expect=present)
+        if self.erase and host.lstat(self.name + "/shadow-") is not None:
             host.remove_file(self.name + "/shadow-")  # an older generation with hashes
 
     def folders(self):
@@ -109,3 +120,8 @@ class AccountRecords(Resource):
 
     def describe_one(self, change):
         return "{}: {}".format(change.field, change.after)
+
+
+def _without_secret(line):
+    """Return the part of a line that may be shown: no field behind the name."""
+    return line.split(":", 1)[0][:40]

@@ -24,6 +24,10 @@ class Unit(Resource):
     def inspect(self, host):
         if _file_of(host, self.name) is None:
             raise NotApplicable("{} is not installed here".format(self.name))
+        mask = host.lstat("/etc/systemd/system/" + self.name)
+        if mask is not None and mask.target == "/dev/null":
+            raise Conflict("{} is masked".format(self.name),
+                           hint="systemctl unmask {}".format(self.name))
         state = {}
         for target in self.wanted_by:
             info = host.lstat(LINKS.format(target, self.name))

@@ -1,0 +1,72 @@
+"""Which ids a new record may have: never one that was given to somebody else. Pure."""
+
+from .errors import ConfigError, Conflict
+
+NOBODY = 65534
+
+
+def check(user, present, known, id_range, shared_groups):
+    """Raise unless this account of the host may be recorded in the vault `known`.
+
+    shared_groups are the names that may be anybody's primary group. Raise
+    ConfigError for ids that are not for people, Conflict for those that
+    belong to somebody else.
+    """
+    _check_range(user.name, "uid", user.uid, id_range)
+    owner = known.name_of_uid(user.uid)
+    if owner not in (None, user.name):
+        raise Conflict("uid {} is reserved for {}".format(user.uid, owner),
+                       hint="give {} another uid: usermod -u".format(user.name))
+    group = present.name_of_gid(user.gid)
+    if group not in shared_groups:
+        _check_private_group(user, group, known, id_range)
+    for field in ("subuid", "subgid"):
+        _check_subids(user.name, getattr(present, field), getattr(known, field))
+
+
+def _check_range(name, what, number, id_range):
+    low, high = id_range
+    if not low <= number <= high or number == NOBODY:
+        raise ConfigError("{} has {} {}: expected {}..{}, the range for people".format(
+            name, what, number, low, high), hint="see UID_MIN in /etc/login.defs")
+
+
+def _check_private_group(user, group, known, id_range):
+    _check_range(user.name, "primary gid", user.gid, id_range)
+    holders = {line.name for line in known.passwd.values() if line.gid == user.gid}
+    holders |= {line.name for line in known.group.values() if line.gid == user.gid}
+    others = sorted(holders - {user.name, group} if group == user.name else holders - {user.name})
+    if others:
+        raise Conflict("gid {}, the primary group of {}, is reserved for {}".format(
+            user.gid, user.name, others[0]),
+            hint="give {0} a group of its own: groupadd -g N {0}; usermod -g {0} {0}".format(
+                user.name))
+
+
+def _check_subids(name, present, known):
+    mine = present.get(name, ())
+    for other, ranges in known.items():
+        if other != name and overlap(mine, ranges):
+            raise Conflict("subordinate ids {} of {} are reserved for {}".format(
+                ",".join(mine), name, other), hint="see subuid(5) and usermod --add-subuids")
+
+
+def overlap(left, right):
+    """True if two tuples of "START:COUNT" ranges share an id."""
+    spans, others = _spans(left), _spans(right)
+    return any(a < c + d and c < a + b for a, b in spans for c, d in others)
+
+
+def _spans(ranges):
+    return [tuple(int(number) for number in entry.split(":")) for entry in ranges]
+
+
+def free_gid(present, known, first):
+    """Return the first gid from `first` on that neither host nor vault ever gave to anybody."""
+    taken = {group.gid for group in present.group.values()}
+    taken |= {group.gid for group in known.group.values()}
+    taken |= {user.gid for user in known.passwd.values()}
+    gid = first
+    while gid in taken:
+        gid += 1
+    return gid

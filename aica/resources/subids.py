@@ -1,0 +1,48 @@
+"""The subordinate ids of a user, which rootless containers live on: subuid(5)."""
+
+from .. import accounts, ids
+from ..errors import Conflict
+from . import shadow_tools
+from .base import Resource
+
+
+class SubordinateIds(Resource):
+    """The recorded ranges, and no others.
+
+    They are a resource of their own: when a new image gives them to an
+    account of its own, the user still gets everything else back.
+    """
+
+    kind = "subids"
+
+    def __init__(self, name, subuid=(), subgid=(), needs=()):
+        super().__init__(name, needs)
+        self.ranges = {"subuid": tuple(subuid), "subgid": tuple(subgid)}
+
+    def desired(self):
+        return {field: ranges for field, ranges in self.ranges.items() if ranges}
+
+    def inspect(self, host):
+        present = host.accounts()
+        return {field: self._mine(field, getattr(present, field)) for field in self.desired()}
+
+    def _mine(self, field, present):
+        wanted, mine = self.ranges[field], present.get(self.name, ())
+        for name, ranges in present.items():
+            if name != self.name and ids.overlap(wanted, ranges):
+                raise Conflict("the {} range {} of {} overlaps that of {}".format(
+                    field, ",".join(wanted), self.name, name),
+                    hint="give {} other ranges, see usermod(8); then: aica recover".format(name))
+        if mine not in ((), wanted):
+            raise Conflict("the {} range of {} is {} here, {} recorded".format(
+                field, self.name, ",".join(mine), ",".join(wanted)),
+                hint="to keep what is here: aica user adopt {}".format(self.name))
+        return mine
+
+    def apply(self, host, changes):
+        for change in changes:
+            if host.lstat("/etc/" + change.field) is None:  # usermod wants the file
+                host.write_file("/etc/" + change.field, b"", 0o644)
+            option = "--add-{}s".format(change.field)
+            shadow_tools.execute(host, accounts.add_subids_argv(
+                self.name, option, self.ranges[change.field], host.root))

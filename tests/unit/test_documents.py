@@ -1,0 +1,367 @@
+"""The pages say what the program does: commands, paths, messages, statuses, versions, links."""
+
+import argparse
+import ast
+import os
+import re
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+import aica
+from aica import cli, command, demo, report, site
+from aica.accounts import AccountSet
+from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, Outcome
+from aica.commands.check import KINDS
+from aica.errors import AicaError
+from aica.parser import build
+from aica.registry import Entry, Registry
+from aica.settings import ETC_KEYS, SITE_KEYS, Settings
+from aica.site import Site
+
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+NOT_OURS = {".git", "build", "dist"}
+
+
+def read(path):
+    with open(os.path.join(REPOSITORY, path), encoding="utf-8") as text:
+        return text.read()
+
+
+def find_pages():
+    found = []
+    for folder, folders, names in os.walk(REPOSITORY):
+        folders[:] = [name for name in folders if name not in NOT_OURS
+                      and not name.startswith((".", "aica-datakeeper"))]
+        found += [os.path.relpath(os.path.join(folder, name), REPOSITORY)
+                  for name in names if name.endswith(".md")]
+    return sorted(found)
+
+
+PAGES = find_pages()
+README = read("README.md")
+CHANGES = read("docs/what-it-does.md")
+MANUAL = "".join(read("man/" + name) for name in sorted(os.listdir(os.path.join(REPOSITORY, "man"))))
+# mdoc(7): "Fl Fl dry-run" is --dry-run, "Fl q" is -q.
+MANUAL = re.sub(r"\bFl ", "-", MANUAL.replace("Fl Fl ", "--"))
+
+
+def test_the_pages_are_found():
+    assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
+            "docs/what-it-does.md"} <= set(PAGES)
+
+
+def section(page, heading):
+    """Return the text below a heading, to the next one of the same or a higher level."""
+    level = len(heading) - len(heading.lstrip("#"))
+    found = re.search(r"^{}$(.*?)(?=^#{{1,{}}} |\Z)".format(re.escape(heading), level),
+                      page, re.M | re.S)
+    assert found, "no section " + heading
+    return found.group(1)
+
+
+def rows(text):
+    """Return the cells of each row of the tables in a text, without heads and rules."""
+    table = [[cell.strip() for cell in line.strip("|").split("|")]
+             for line in text.split("\n") if line.startswith("|")]
+    return [row for number, row in enumerate(table)
+            if not _is_rule(row) and not (number + 1 < len(table) and _is_rule(table[number + 1]))]
+
+
+def _is_rule(row):
+    return all(re.match(r":?-+:?\Z", cell) for cell in row)
+
+
+# -- the command line ---------------------------------------------------
+
+
+def walk(parser, words=()):
+    """Yield (words, parser) of every verb and action."""
+    yield words, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                for found in walk(below, words + (name,)):
+                    yield found
+
+
+VERBS = [(words, parser) for words, parser in walk(build("aica"))]
+
+
+@pytest.mark.parametrize("words", [w for w, _ in VERBS if w], ids=lambda words: " ".join(words))
+def test_every_verb_is_in_the_readme_or_in_the_manual(words):
+    text = " ".join(words)
+    assert re.search(r"`aica {}\b".format(text), README) \
+        or re.search(r"^\.(It )?Cm {}\b".format(text), MANUAL, re.M)
+
+
+OPTIONS = sorted({option for _, parser in VERBS for action in parser._actions
+                  for option in action.option_strings})
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_every_option_is_in_the_readme_or_in_the_manual(option):
+    assert re.search(r"(?<![\w-]){}(?![\w-])".format(re.escape(option)), README + MANUAL)
+
+
+def shown_commands():
+    """Yield (page, command line) for every call of aica that a page shows."""
+    for page in PAGES:
+        text = read(page)
+        for line in re.findall(r"^[#$] (.*)$", "\n".join(
+                re.findall(r"```console\n(.*?)```", text, re.S)), re.M):
+            yield page, line
+        for span in re.findall(r"(?<!`)`(aica [^`\n]+)`", text):
+            yield page, span
+
+
+MENTIONS = {words for words, _ in VERBS}  # "`aica user setup` makes ...": a name, not a command
+
+
+def test_every_command_that_a_page_shows_is_one():
+    parser, seen = build("aica"), 0
+    for page, line in shown_commands():
+        for part in re.split(r" +#|;|&&", line):
+            words = shlex.split(re.sub(r"^(sudo )?(python3 -m )?(?=aica )", "", part.strip()))
+            if words[:1] != ["aica"] or "..." in words or tuple(words[1:]) in MENTIONS:
+                continue
+            try:
+                parser.parse_args(words[1:])
+            except SystemExit as ended:
+                assert ended.code == 0, "{}: {}".format(page, part)
+            seen += 1
+    assert seen > 20
+
+
+# -- what it does to a machine ------------------------------------------
+
+
+MEMBERS = Registry(tuple(Entry(name, demo.GROUP.name) for name in demo.NAMES))
+
+
+ELSEWHERE = "/srv/disk"
+SITES = [
+    Site(registry=MEMBERS, vault=demo.records()),
+    Site(registry=MEMBERS, vault=AccountSet({}, {}, {})),
+    Site(settings=Settings(data=ELSEWHERE), registry=MEMBERS, vault=demo.records()),
+]
+
+
+def everything(desired):
+    entries = desired.registry.entries
+    return (site.recovery(desired) + site.chain(desired.settings) + site.setup(desired)
+            + site.users(desired, entries) + site.new_user(desired, entries[0], 2001, 2001))
+
+
+def as_documented(name):
+    """Return a resource's id as the page writes it: NAME and GROUP for those of the demo."""
+    name = re.sub(r"(?<=[:/])({})$".format("|".join(demo.NAMES)), "NAME", name)
+    return name.replace(demo.GROUP.name, "GROUP").replace(ELSEWHERE, "/data")
+
+
+RESOURCES = {as_documented(resource.id): resource
+             for desired in SITES for resource in everything(desired)}
+# The actions of `aica user`, which are no part of a recovery.
+ONLY_USER = {"registry:NAME"}
+
+
+@pytest.mark.parametrize("name", sorted(RESOURCES))
+def test_every_change_to_a_machine_is_documented(name):
+    assert "`{}`".format(name) in CHANGES
+
+
+def test_nothing_is_documented_that_is_not_done():
+    named = set(re.findall(r"`((?:{}):[^`]+)`".format("|".join(KINDS)), CHANGES))
+    assert named - set(RESOURCES) - ONLY_USER == set()
+
+
+@pytest.mark.parametrize("name", sorted(
+    name for name, resource in RESOURCES.items() if isinstance(getattr(resource, "mode", 0), int)
+    and getattr(resource, "mode", 0)))
+def test_owner_and_mode_are_documented(name):
+    mode = "{:04o}".format(RESOURCES[name].mode)
+    assert any("`{}`".format(name) in line and mode in line for line in CHANGES.split("\n"))
+
+
+def test_every_kind_that_check_knows_exists():
+    assert {name.split(":")[0] for name in RESOURCES} == set(KINDS)
+
+
+@pytest.mark.parametrize("unit", sorted(os.listdir(os.path.join(REPOSITORY, "system/units"))))
+def test_every_unit_is_documented(unit):
+    assert "`{}`".format(unit) in CHANGES
+
+
+def test_what_a_purge_removes_is_documented():
+    script = read("debian/postrm")
+    removed = re.findall(r"/etc/[\w./-]+[a-z]", script.split("for folder")[0])
+    assert len(removed) > 4
+    for path in removed:
+        assert os.path.basename(path) in CHANGES, path
+
+
+@pytest.mark.parametrize("path", [site.PROFILE, site.SUDOERS, site.MEMBER_GROUPS, site.PAM_ENV])
+def test_the_readme_names_what_lies_in_etc(path):
+    assert "`{}`".format(path) in section(README, "## What it changes on your machine")
+
+
+def test_the_sudo_rules_are_shown_word_for_word():
+    shown = re.search(r"```sudoers\n(.*?)```", read("SECURITY.md"), re.S)
+    assert shown.group(1) == site.render_sudoers(Settings())
+
+
+def test_the_readme_shows_what_the_demo_prints(server, needs):
+    needs(command.find("visudo"), "needs visudo, of the package sudo")
+    runs = [("recover",), ("check", "-q"), ("recover", "-q")]
+    printed = _without_counts("".join(server.cli(*words).out for words in runs))
+    excerpt = re.search(r"```text\n(\$ aica.*?)```", README, re.S).group(1)
+    for line in _without_counts(excerpt).split("\n"):
+        assert line.startswith(("$", "...")) or line in printed.split("\n"), line
+
+
+def _without_counts(text):
+    """Leave out how many there are in a summary: one folder more does not make the page wrong."""
+    return re.sub(r"\d+ (?=ok|changed|planned|skipped)", "", text)
+
+
+# -- settings, statuses, messages ---------------------------------------
+
+
+def test_every_setting_is_in_the_readme_with_its_default():
+    shown = {row[0]: row[1] for row in rows(section(README, "## Configuration"))}
+    wanted = {}
+    for section_name, keys in list(ETC_KEYS.items()) + list(SITE_KEYS.items()):
+        for key, (field, _) in keys.items():
+            wanted["`[{}] {}`".format(section_name, key)] = _as_text(getattr(Settings(), field))
+    assert shown == wanted
+
+
+def _as_text(value):
+    if isinstance(value, bool):
+        return "`yes`" if value else "`no`"
+    text = " ".join(value) if isinstance(value, tuple) else value
+    return "`{}`".format(text) if text else "none"
+
+
+def statuses():
+    kinds = [AicaError] + AicaError.__subclasses__()
+    return {kind.exit_status for kind in kinds} | {
+        0, report.EXIT_DRIFT, cli.EXIT_BUG, cli.EXIT_INTERRUPTED}
+
+
+def test_the_readme_lists_every_exit_status():
+    assert {int(row[0]) for row in rows(section(README, "## Exit status"))} == statuses()
+
+
+def test_the_manual_lists_every_exit_status_but_that_of_an_interrupt():
+    text = read("man/aica.8").split(".Sh EXIT STATUS")[1].split(".Sh")[0]
+    listed = {int(code) for code in re.findall(r"^\.It (\d+)$", text, re.M)}
+    assert listed - {cli.EXIT_INTERRUPTED} == statuses() - {cli.EXIT_INTERRUPTED}
+
+
+def test_the_order_of_exit_statuses_is_the_documented_one():
+    found = [Outcome("kind:name", status) for status in (
+        FAILED, BLOCKED, PLANNED, CHANGED, OK, SKIPPED)]
+    order = [report.exit_status(found[number:]) for number in range(len(found))]
+    assert order == [1, 4, 3, 0, 0, 0]
+    assert "the first of 70, 1, 4, 3, 0." in section(README, "## Exit status")
+
+
+def texts_of_the_program():
+    """Return every text in the program's source, as it stands before it is filled in."""
+    found = []
+    for folder, _, names in os.walk(os.path.dirname(aica.__file__)):
+        for name in names:
+            if name.endswith(".py"):
+                with open(os.path.join(folder, name), encoding="utf-8") as source:
+                    found += _texts(ast.parse(source.read()))
+    return found
+
+
+def _texts(tree):
+    # Str up to Python 3.7, Constant since 3.8: asking for either by name warns or fails somewhere.
+    values = (node.value if hasattr(node, "value") else node.s for node in ast.walk(tree)
+              if type(node).__name__ in ("Str", "Constant"))
+    return [value for value in values if isinstance(value, str)]
+
+
+TEXTS = texts_of_the_program()
+MESSAGES = [row[0].strip("`") for row in rows(section(README, "## Troubleshooting"))]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_every_message_in_troubleshooting_is_one_of_the_programs(message):
+    pieces = [piece.strip() for piece in message.split("...") if piece.strip(" :,;")]
+    pattern = ".*".join(re.escape(piece) for piece in pieces)
+    assert any(re.search(pattern, text, re.S) for text in TEXTS)
+
+
+def test_troubleshooting_has_messages():
+    assert len(MESSAGES) > 20 and len(set(MESSAGES)) == len(MESSAGES)
+
+
+# -- versions, names, links ---------------------------------------------
+
+
+def test_there_is_one_version():
+    newest = re.search(r"^## \[(\d[^\]]*)\]", read("CHANGELOG.md"), re.M).group(1)
+    debian = re.match(r"aica-datakeeper \((.+)-[^-]+\) ", read("debian/changelog")).group(1)
+    assert newest == debian == aica.__version__
+
+
+USED = """\
+import sys, aica.app, aica.cli, aica.parser
+aica.parser.build("aica")
+print(" ".join(name for name in sys.modules if name.startswith("aica.")))
+"""
+
+
+def test_architecture_names_every_module_that_the_command_line_uses():
+    page = section(read("ARCHITECTURE.md"), "## The layers")
+    used = subprocess.check_output([sys.executable, "-c", USED], cwd=REPOSITORY).decode().split()
+    modules = {name.split(".")[1] for name in used}
+    assert len(modules) > 20
+    assert sorted(name for name in modules if not re.search(r"\b{}\b".format(name), page)) == []
+
+
+def test_tests_that_a_page_names_exist():
+    sources = ""
+    for folder, _, names in os.walk(os.path.join(REPOSITORY, "tests")):
+        sources += "".join(read(os.path.join(folder, n)) for n in names if n.endswith(".py"))
+    named = set(re.findall(r"`(test_\w+)`", read("ARCHITECTURE.md") + read("CONTRIBUTING.md")))
+    assert len(named) > 10
+    for name in named:
+        assert "def {}(".format(name) in sources, name
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_files_of_the_checkout_that_a_page_names_exist(page):
+    folders = "aica|debian|docs|man|system|tests"
+    for path in re.findall(r"`((?:{})/[\w./-]*)`".format(folders), read(page)):
+        assert os.path.exists(os.path.join(REPOSITORY, path)), path
+
+
+def links():
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", read(page), flags=re.S)
+        for target in re.findall(r"\]\(([^)\s]+)\)", text):
+            if not re.match(r"[a-z]+:", target):
+                yield page, target
+
+
+@pytest.mark.parametrize("page, target", sorted(set(links())))
+def test_links_between_pages_lead_somewhere(page, target):
+    path, _, anchor = target.partition("#")
+    full = os.path.normpath(os.path.join(REPOSITORY, os.path.dirname(page), path)) if path \
+        else os.path.join(REPOSITORY, page)
+    assert os.path.exists(full)
+    if anchor:
+        headings = re.findall(r"^#+ (.*)$", read(os.path.relpath(full, REPOSITORY)), re.M)
+        assert anchor in [_anchor(heading) for heading in headings]
+
+
+def _anchor(heading):
+    """Return the name that a heading gets on the usual hosts of source code."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
