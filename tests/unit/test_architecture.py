@@ -32,24 +32,29 @@ ALLOWED = {
     "storage": {"errors"},
     "lock": {"errors"},
     "vault": {"accounts", "errors"},
+    "ids": {"errors"},
     "engine": {"change", "errors"},
     "tree": {"files", "storage"},
     "permissions": set(),
     "sharing": {"errors", "files", "permissions", "tree"},
     "host": {"command", "errors", "files", "identity", "sharing", "storage"},
-    "resources": {"accounts", "change", "errors", "permissions", "registry", "vault"},
+    "resources": {"accounts", "change", "errors", "ids", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
-    "site": {"accounts", "environment", "registry", "resources", "settings"},
+    "seen": {"change", "errors", "status", "vault"},
+    "kept": {"change", "errors", "resources", "seen"},
+    "site_kept": {"resources"},
+    "site": {"accounts", "environment", "kept", "registry", "resources", "settings", "site_kept"},
     "demo": {"accounts", "settings", "vault"},
-    "app": {"engine", "environment", "errors", "host", "lock", "registry", "report", "settings",
-            "site", "status", "storage", "vault"},
-    "provision": {"accounts", "change", "engine", "errors", "registry", "report", "site",
-                  "status", "storage", "vault"},
-    "onboarding": {"accounts", "engine", "errors", "registry", "report", "resources", "site",
-                   "status", "vault"},
+    "app": {"engine", "environment", "errors", "host", "kept", "lock", "registry", "report",
+            "seen", "settings", "site", "status", "storage", "vault"},
+    "early": {"engine", "kept", "report", "site", "site_kept"},
+    "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report",
+                  "seen", "site", "storage", "vault"},
+    "onboarding": {"accounts", "engine", "errors", "ids", "registry", "report", "resources",
+                   "seen", "site", "vault"},
     "maintenance": {"engine", "errors", "lock", "report", "site", "status"},
-    "commands": {"app", "command", "demo", "errors", "maintenance", "onboarding", "provision",
-                 "report", "site"},
+    "commands": {"app", "command", "demo", "early", "errors", "maintenance", "onboarding",
+                 "provision", "report", "site"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -71,8 +76,8 @@ ONLY_IN = {
 
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
-    "argparse", "collections", "configparser", "contextlib", "curses", "datetime", "difflib",
-    "errno", "fcntl", "functools", "grp", "hashlib", "heapq", "importlib", "io", "itertools",
+    "argparse", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
+    "datetime", "difflib", "errno", "fcntl", "functools", "grp", "hashlib", "heapq", "importlib", "io", "itertools",
     "json", "locale", "math", "multiprocessing", "os", "pwd", "queue", "re", "resource", "select",
     "secrets", "shutil", "signal", "socket", "stat", "string", "struct", "subprocess",
     "sys", "syslog",
@@ -138,7 +143,8 @@ def used(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             found.setdefault(_called(node.func) + "()", node.lineno)
-            if any(word.arg == "shell" for word in node.keywords):
+            if any(word.arg == "shell" and getattr(word.value, "value", False) is True
+                   for word in node.keywords):
                 found["shell=True"] = node.lineno
         elif isinstance(node, ast.ExceptHandler) and _is_broad(node.type):
             found["except Exception"] = node.lineno
@@ -244,7 +250,7 @@ def test_what_we_call_standard_is():
 
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
-    "lstat", "names", "query", "read_file", "read_trusted", "real", "survey_tree",
+    "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
 }
 
 

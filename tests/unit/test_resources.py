@@ -14,6 +14,7 @@ from aica.resources.file import ManagedFile, PlainFile, SeedFile, SudoersFile
 from aica.resources.group import Group
 from aica.resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
 from aica.resources.pam import PamProfile
+from aica.resources.subids import SubordinateIds
 from aica.resources.symlink import Symlink
 from aica.resources.unit import Unit
 
@@ -449,10 +450,9 @@ class TestAccount:
     """An account is made as recorded; one that says something else is a human's."""
 
     def test_is_made_as_recorded(self, server):
-        settles(server, Account(KIM, LINE, ("100000:65536",), ("200000:65536",)))
+        settles(server, Account(KIM, LINE))
         found = server.host().accounts()
         assert found.passwd["kim"] == KIM and found.shadow["kim"] == LINE
-        assert found.subuid["kim"] == ("100000:65536",) and found.subgid["kim"] == ("200000:65536",)
         assert os.listdir(server.path("/home")) == ["kim"], "the link of the demo, and no new home"
 
     def test_without_a_recorded_password_it_stays_locked(self, server):
@@ -505,10 +505,15 @@ class TestAccount:
         assert bring(server, Account(KIM._replace(uid=uid), LINE))[0] == BLOCKED
         assert "kim" not in server.host().accounts().passwd
 
-    def test_overlapping_subordinate_ids_are_never_given(self, server):
-        server.write("/etc/subuid", "lee:100000:65536\n")
-        assert bring(server, Account(KIM, LINE, ("165535:1",)))[0] == BLOCKED
-        settles(server, Account(KIM, LINE, ("165536:1",)))
+    def test_a_record_that_is_damaged_is_not_used(self, server):
+        assert bring(server, Account(KIM, LINE, flaw="no group"))[0] == BLOCKED
+        assert "kim" not in server.host().accounts().passwd
+
+    def test_where_passwords_are_not_kept_the_dates_still_are(self, server):
+        expired = LINE._replace(aging=("20400", "0", "99999", "7", "", "20500", ""))
+        settles(server, Account(KIM, expired, keep_password=False))
+        found = server.host().accounts().shadow["kim"]
+        assert (found.hash, found.aging) == ("!", expired.aging)
 
     def test_a_hash_goes_through_standard_input_only(self, server, fake_run):
         run = fake_run(useradd=0, chage=0, chpasswd=0)
@@ -535,6 +540,33 @@ class TestAccount:
         with pytest.raises(AicaError):
             Account(KIM, None).apply(server.host(run), Account(KIM, None).plan(None))
         assert len(run.calls) == 1
+
+
+class TestSubordinateIds:
+    """The recorded ranges, and never somebody else's."""
+
+    def test_are_given_as_recorded(self, server):
+        bring(server, Account(KIM, LINE))
+        settles(server, SubordinateIds("kim", ("100000:65536", "300000:1"), ("200000:65536",)))
+        found = server.host().accounts()
+        assert found.subuid["kim"] == ("100000:65536", "300000:1")
+        assert found.subgid["kim"] == ("200000:65536",)
+
+    def test_of_somebody_else_are_never_given(self, server):
+        bring(server, Account(KIM, LINE))
+        server.write("/etc/subuid", "lee:100000:65536\n")
+        assert bring(server, SubordinateIds("kim", ("165535:1",)))[0] == BLOCKED
+        settles(server, SubordinateIds("kim", ("165536:1",)))
+
+    def test_other_ones_here_are_a_humans(self, server):
+        bring(server, Account(KIM, LINE))
+        server.write("/etc/subuid", "kim:500000:65536\n")
+        assert bring(server, SubordinateIds("kim", ("100000:65536",)))[0] == BLOCKED
+
+    def test_without_the_file_it_is_made(self, server):
+        bring(server, Account(KIM, LINE))
+        server.remove("/etc/subuid")
+        settles(server, SubordinateIds("kim", ("100000:65536",)))
 
 
 class TestInterrupted:

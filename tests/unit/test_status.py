@@ -1,4 +1,4 @@
-"""How the last recovery ended: status.json, the notice, and who was seen right."""
+"""How the last recovery ended: status.json and the notice."""
 
 import json
 
@@ -11,10 +11,6 @@ from aica.change import Outcome
 def compose(*outcomes, **more):
     return status.compose([Outcome(*row) for row in outcomes], more.get("code", 0),
                           more.get("error", ""))
-
-
-def seen(name, how="ok"):
-    return [Outcome("account:" + name, how), Outcome("membership:" + name, how)]
 
 
 @pytest.mark.parametrize("code, state", [(0, "ok"), (1, "failed"), (2, "configuration"),
@@ -55,37 +51,13 @@ def test_the_notice_exists_only_after_a_failure(server):
 
 def test_a_status_of_another_boot_counts_for_nothing(server):
     host = server.host()
-    status.note_accounts(host, seen("kim"))
-    assert status.right_accounts(host) == ["kim"]
-    server.replace(status.ACCOUNTS, json.loads(server.read(status.ACCOUNTS))["boot"], "other")
-    assert status.right_accounts(host) == []
+    status.save(host, compose())
+    assert status.load(host)["state"] == "ok"
+    server.replace(status.PATH, json.loads(server.read(status.PATH))["boot"], "other")
+    assert status.load(host) == {}
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\xff", "7", '{"boot": 1}'])
 def test_a_status_that_is_garbage_counts_for_nothing(server, text):
-    server.write(status.ACCOUNTS, text)
-    assert status.load(server.host(), status.ACCOUNTS) == {}
-    assert status.right_accounts(server.host()) == []
-
-
-def test_a_status_that_others_may_write_counts_for_nothing(server):
-    status.note_accounts(server.host(), seen("kim"))
-    server.write(status.ACCOUNTS, server.read(status.ACCOUNTS), uid=2001)
-    assert status.right_accounts(server.host()) == []
-
-
-def test_only_accounts_seen_right_are_followed(server):
-    host = server.host()
-    status.note_accounts(host, seen("kim") + seen("lee", "changed") + seen("park", "blocked")
-                         + seen("choi", "skipped") + [Outcome("group:video", "ok")])
-    assert status.right_accounts(host) == ["kim", "lee"]
-    status.note_accounts(host, [Outcome("account:kim", "failed")])
-    assert status.right_accounts(host) == ["lee"]
-
-
-@pytest.mark.parametrize("members", ["failed", "skipped", "blocked", None])
-def test_an_account_whose_groups_are_not_right_is_not_followed(server, members):
-    outcomes = [Outcome("account:kim", "ok")]
-    outcomes += [Outcome("membership:kim", members)] if members else []
-    status.note_accounts(server.host(), outcomes)
-    assert status.right_accounts(server.host()) == []
+    server.write(status.PATH, text)
+    assert status.load(server.host()) == {}

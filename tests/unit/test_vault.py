@@ -23,8 +23,10 @@ def accounts(user=KIM, shadow=Shadow("kim", OLD, DATES), members=(), **more):
     return AccountSet({user.name: user}, lines, groups, **more)
 
 
-def follow(known, host, keep=True, names=("kim",)):
-    return vault.follow(known, host, names, lambda name: "/home/" + name, keep)
+def follow(known, host, keep=True, names=("kim",), seen_as=None, groups=()):
+    """Follow what became of accounts that were seen right, by default as they are recorded."""
+    seen = {name: vault.look_of(seen_as or known, name) for name in names}
+    return vault.follow(known, host, seen, dict(groups), keep)
 
 
 FOLLOWED = [
@@ -146,7 +148,7 @@ def test_no_line_is_ever_removed():
                                 shadow={"kim": Shadow("kim", OLD), "lee": Shadow("lee", OLD)})
     after = follow(known, accounts(KIM._replace(shell="/bin/sh")))
     assert set(after.passwd) == {"kim", "lee"} == set(after.shadow)
-    assert vault.reserved_ids(after) == ({2001, 2002}, {44, 2001, 2002})
+    assert after.name_of_uid(2002) == "lee"
 
 
 def test_nothing_is_changed_in_place():
@@ -157,15 +159,40 @@ def test_nothing_is_changed_in_place():
     assert vault.texts(known) == before
 
 
-def test_without_kept_passwords_every_hash_leaves_the_vault():
-    after = follow(accounts(), accounts(), keep=False)
+def test_where_passwords_are_not_kept_only_the_dates_are_followed():
+    after = follow(accounts(), accounts(shadow=Shadow("kim", NEW, LATER)), keep=False)
+    assert after.shadow["kim"] == Shadow("kim", OLD, LATER)
+
+
+def test_a_site_that_wants_no_passwords_has_no_hash_in_its_vault():
+    after = vault.without_passwords(accounts())
     assert after.shadow["kim"] == Shadow("kim", "!", DATES)
     assert all(OLD.encode("ascii") not in data for _, data in vault.texts(after))
 
 
-def test_without_kept_passwords_a_fresh_account_teaches_no_dates():
-    known = accounts(shadow=Shadow("kim", "!", DATES))
-    assert follow(known, accounts(shadow=Shadow("kim", "!", LATER)), keep=False) == known
+def test_what_the_image_brought_is_no_news():
+    image = accounts(KIM._replace(shell="/bin/sh"), Shadow("kim", NEW, LATER), ("kim",))
+    assert follow(accounts(), image, seen_as=image) == accounts()
+
+
+def test_nobody_leaves_the_group_that_the_registry_gives():
+    known = accounts(members=("kim",))
+    assert follow(known, accounts(), groups={"kim": "video"}.items()) == known
+
+
+def test_recording_forgets_no_group_and_reserves_keep_their_ids():
+    known = accounts(members=("kim",))
+    assert vault.record(known, accounts(), "kim", "/home/kim").group["video"].members == ("kim",)
+    reserved = vault.reserve(known, Passwd("lee", 2002, 2002, "", "/home/lee", "/bin/bash"))
+    assert reserved.name_of_uid(2002) == "aica-reserved-2002" and reserved.passwd["kim"] == KIM
+
+
+def test_a_look_holds_no_hash_and_differs_with_every_part_of_an_account():
+    looks = [vault.look_of(found, "kim") for found in (
+        accounts(), accounts(KIM._replace(shell="/bin/zsh")), accounts(members=("kim",)),
+        accounts(shadow=Shadow("kim", NEW, DATES)), accounts(subuid={"kim": ("1:2",)}))]
+    assert not [look for look in looks if looks.count(look) > 1]
+    assert "$6$" not in repr(looks) and "ooo" not in repr(looks)
 
 
 def test_texts_survive_the_round_trip_with_passwd_written_last():
@@ -200,9 +227,15 @@ def test_new_dates_alone_are_named_as_such():
 
 
 def test_a_vault_that_is_missing_is_none(whole):
-    whole.remove("/data/config/accounts/passwd")
-    assert vault.read(whole.host(), "/data/config/accounts") is None
     assert vault.read(whole.host(), "/data/config/nothing") is None
+    assert vault.read(whole.host(), "/data/config/state") is None
+
+
+@pytest.mark.parametrize("file", sorted(vault.FORMATS))
+def test_a_vault_of_which_a_part_is_missing_is_not_believed(whole, file):
+    whole.remove("/data/config/accounts/" + file)
+    with pytest.raises(ConfigError):
+        vault.read(whole.host(), "/data/config/accounts")
 
 
 @pytest.mark.parametrize("file", ["passwd", "shadow", "group"])
@@ -230,7 +263,6 @@ def test_no_hash_stays_in_an_older_generation_when_passwords_are_not_kept(whole)
     folder = "/data/config/accounts"
     known = vault.read(host, folder)
     whole.write(folder + "/shadow-", whole.read(folder + "/shadow"), mode=0o600)
-    after = follow(known, host.accounts(), keep=False, names=sorted(known.passwd))
-    whole.converge([AccountRecords(folder, after, keep_passwords=False)])
+    whole.converge([AccountRecords(folder, vault.without_passwords(known), erase=True)])
     assert not whole.exists(folder + "/shadow-")
     assert "$6$" not in whole.read(folder + "/shadow")

@@ -1,0 +1,71 @@
+"""Which ids a new record may have: never one that was given to somebody else."""
+
+import pytest
+
+from aica import ids
+from aica.accounts import AccountSet, Group, Passwd
+from aica.errors import ConfigError, Conflict
+
+KIM = Passwd("kim", 2001, 2001, "", "/home/kim", "/bin/bash")
+LEE = Passwd("lee", 2002, 2002, "", "/home/lee", "/bin/bash")
+
+
+def host(user=KIM, group="kim", **more):
+    return AccountSet({user.name: user}, {}, {group: Group(group, user.gid)}, **more)
+
+
+def check(user=KIM, present=None, known=AccountSet({}, {}, {})):
+    ids.check(user, present or host(user), known, (1000, 60000), ("gpu-users",))
+
+
+def test_an_account_of_its_own_may_be_recorded():
+    check()
+    check(known=host())
+
+
+@pytest.mark.parametrize("uid", [0, 999, 60001, 65534, 4294967295])
+def test_ids_that_are_not_for_people_may_not(uid):
+    with pytest.raises(ConfigError):
+        check(KIM._replace(uid=uid))
+    with pytest.raises(ConfigError):
+        check(KIM._replace(gid=uid))
+
+
+def test_a_uid_of_somebody_who_left_stays_reserved():
+    with pytest.raises(Conflict):
+        check(known=host(LEE._replace(uid=2001), "lee"))
+
+
+def test_a_primary_group_of_somebody_else_stays_reserved():
+    with pytest.raises(Conflict):
+        check(known=host(LEE._replace(gid=2001), "lee"))
+    with pytest.raises(Conflict):
+        check(known=AccountSet({}, {}, {"video": Group("video", 2001)}))
+
+
+def test_a_shared_primary_group_may_be_everybodys():
+    user = KIM._replace(gid=2000)
+    check(user, host(user, "gpu-users"), host(LEE._replace(gid=2000), "gpu-users"))
+
+
+def test_subordinate_ids_of_somebody_else_stay_reserved():
+    mine, other = {"kim": ("100000:65536",)}, {"lee": ("165535:10",)}
+    with pytest.raises(Conflict):
+        check(present=host(subuid=mine), known=AccountSet({}, {}, {}, subuid=other))
+    with pytest.raises(Conflict):
+        check(present=host(subgid=mine), known=AccountSet({}, {}, {}, subgid=other))
+    check(present=host(subuid=mine), known=AccountSet({}, {}, {}, subuid=mine))
+
+
+@pytest.mark.parametrize("left, right, shared", [
+    (("1:2",), ("3:1",), False), (("1:3",), ("3:1",), True), (("3:1",), ("1:3",), True),
+    (("1:100",), ("50:1",), True), ((), ("1:1",), False), (("1:1", "9:1"), ("5:1", "9:9"), True),
+])
+def test_ranges_that_share_an_id_overlap(left, right, shared):
+    assert ids.overlap(left, right) is shared
+
+
+def test_a_free_gid_was_never_anybodys():
+    present = AccountSet({}, {}, {"a": Group("a", 2000)})
+    known = AccountSet({"lee": LEE}, {}, {"b": Group("b", 2001)})
+    assert ids.free_gid(present, known, 2000) == 2003
