@@ -104,16 +104,17 @@ class AccountRecords(Resource):
                      for what, happened in vault.changes(actual, self.wanted))
 
     def apply(self, host, changes):
+        # An older generation with hashes goes first: after a kill nobody would look for it.
+        if self.erase and host.lstat(self.name + "/shadow-") is not None:
+            host.remove_file(self.name + "/shadow-")
         for name, data in vault.texts(self.wanted):
             path = "{}/{}".format(self.name, name)
             present = host.read_trusted(path) if host.lstat(path) is not None else False
             if present == data:
                 continue
-            if present is not False:
+            if present is not False and not (self.erase and name == "shadow"):
                 host.write_file(path + "-", present, 0o600)
             host.write_file(path, data, 0o600, expect=present)
-        if self.erase and host.lstat(self.name + "/shadow-") is not None:
-            host.remove_file(self.name + "/shadow-")  # an older generation with hashes
 
     def folders(self):
         return (self.name,)
