@@ -14,7 +14,7 @@ import tempfile
 import snapshot
 
 import aica.cli
-from aica import demo
+from aica import demo, kept, seen
 from aica.app import App
 from aica.engine import converge
 from aica.host import Host
@@ -78,6 +78,13 @@ class Server:
         """Become a copy of another server, down to owners, modes and times."""
         shutil.rmtree(self.root)
         subprocess.check_call(["cp", "-a", "-T", model.root, self.root])
+        # The copy is the same boot; an offline root is told from another by its /etc.
+        old, new = (seen.boot_of(server.host()) for server in (model, self))
+        for path in (seen.PATH, kept.PATH):
+            if self.exists(path):
+                text = json.loads(self.read(path))
+                assert text["boot"] == old
+                self.write(path, json.dumps(dict(text, boot=new)), self.stat(path)[0])
 
     def wipe(self):
         """Throw the system disk away: only /data stays, the image comes back."""

@@ -142,11 +142,28 @@ def test_a_disk_that_goes_away_during_the_run_is_not_replaced_by_the_ssd(server,
     assert server.tree(times=True, leave_out=("/run", "/var")) == before
 
 
-def test_on_a_network_disk_passwords_are_not_kept_and_that_is_said(whole, monkeypatch):
+def test_on_a_network_disk_new_passwords_are_not_kept_and_that_is_said(whole, monkeypatch):
     monkeypatch.setattr(storage, "is_network", lambda path: True)
+    whole.replace("/etc/shadow", "kim:$6$demo$", "kim:$6$newer$")
     answer = whole.cli("recover")
     assert answer.code == 0 and "passwords are not kept" in answer.err
-    assert "$6$" not in whole.read("/data/config/accounts/shadow")
+    assert "$6$newer$" not in whole.read("/data/config/accounts/shadow")
+
+
+def test_a_kill_leaves_no_hash_behind_where_none_shall_be_kept(whole, monkeypatch):
+    """It came after the older generation was written, and before that was removed again."""
+    whole.replace("/data/config/aica.conf", "#keep_passwords = auto", "keep_passwords = no")
+    with monkeypatch.context() as patch:
+        patch.setattr(Host, "remove_file", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            list(whole.app.recover())
+    assert whole.cli("recover").code == 0
+    names = os.listdir(whole.path("/data/config/accounts"))
+    assert not [name for name in names if "$6$" in whole.read("/data/config/accounts/" + name)]
+
+
+def _killed(self, path):
+    raise KeyboardInterrupt
 
 
 def test_a_bug_is_one_line_for_people_and_a_traceback_in_the_log(whole, monkeypatch):

@@ -46,7 +46,7 @@ def test_a_wiped_server_says_what_a_recovery_would_do_and_does_nothing(server):
     check = server.cli("check")
     assert server.tree(times=True, leave_out=()) == before
     assert (plan.code, check.code) == (0, 3)
-    assert plan.out == check.out and plan.ids("changed") == []
+    assert plan.ids("planned") == check.ids("planned") and plan.ids("changed") == []
     done = server.cli("recover")
     assert done.ids("changed") == plan.ids("planned")
 
@@ -219,13 +219,14 @@ def no_record(server):
     server.write("/data/config/accounts/passwd", "\n".join(lines[1:]), 0o600)
 
 
-KIM_BELOW = ["skipped membership:kim", "skipped home:/data/users/kim", "skipped symlink:/home/kim"]
+KIM_BELOW = ["skipped membership:kim", "skipped subids:kim", "skipped home:/data/users/kim", "skipped symlink:/home/kim"]
 IN_THE_WAY = [
     (taken_uid, ["blocked account:kim"] + KIM_BELOW, "uid 2001", "ubuntu"),
     (taken_gid, ["blocked group:kim", "skipped account:kim"] + KIM_BELOW, "gid 2001", "ubuntu"),
     (taken_name, ["blocked account:kim"] + KIM_BELOW, "1000", "2001"),
     (taken_site_gid, ["blocked group:gpu-users", "skipped membership:kim", "skipped membership:lee",
-                      "skipped membership:park"], "gid 2000", "docker"),
+                      "skipped membership:park", "skipped sudoers:/etc/sudoers.d/aica-datakeeper"],
+     "gid 2000", "docker"),
     (home_with_data, ["blocked symlink:/home/lee"], "is a folder", "aica user setup lee gpu-users"),
     (home_skeleton, ["blocked symlink:/home/lee"], "is a folder", "aica user setup lee gpu-users"),
     (home_file, ["blocked symlink:/home/lee"], "is a file", "/home/lee"),
@@ -386,7 +387,7 @@ def test_a_registry_of_another_editor_is_read(server):
 
 
 @pytest.mark.parametrize("files, word", [
-    (["passwd"], "aica user adopt"), (["passwd", "shadow", "group", "subuid", "subgid"], "adopt"),
+    (["passwd"], "backup"), (["shadow"], "backup"), (["passwd", "shadow", "group", "subuid", "subgid"], "adopt"),
 ])
 def test_without_the_records_no_id_is_guessed(server, files, word):
     for name in files:
