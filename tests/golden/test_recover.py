@@ -219,7 +219,8 @@ def no_record(server):
     server.write("/data/config/accounts/passwd", "\n".join(lines[1:]), 0o600)
 
 
-KIM_BELOW = ["skipped membership:kim", "skipped subids:kim", "skipped home:/data/users/kim", "skipped symlink:/home/kim"]
+KIM_BELOW = ["skipped membership:kim", "skipped subids:kim", "skipped home:/data/users/kim",
+             "skipped symlink:/home/kim"]
 IN_THE_WAY = [
     (taken_uid, ["blocked account:kim"] + KIM_BELOW, "uid 2001", "ubuntu"),
     (taken_gid, ["blocked group:kim", "skipped account:kim"] + KIM_BELOW, "gid 2001", "ubuntu"),
@@ -387,7 +388,8 @@ def test_a_registry_of_another_editor_is_read(server):
 
 
 @pytest.mark.parametrize("files, word", [
-    (["passwd"], "backup"), (["shadow"], "backup"), (["passwd", "shadow", "group", "subuid", "subgid"], "adopt"),
+    (["passwd"], "backup"), (["shadow"], "backup"),
+    (["passwd", "shadow", "group", "subuid", "subgid"], "adopt"),
 ])
 def test_without_the_records_no_id_is_guessed(server, files, word):
     for name in files:

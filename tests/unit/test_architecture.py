@@ -77,12 +77,11 @@ ONLY_IN = {
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
     "argparse", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
-    "datetime", "difflib", "errno", "fcntl", "functools", "grp", "hashlib", "heapq", "importlib", "io", "itertools",
-    "json", "locale", "math", "multiprocessing", "os", "pwd", "queue", "re", "resource", "select",
-    "secrets", "shutil", "signal", "socket", "stat", "string", "struct", "subprocess",
-    "sys", "syslog",
-    "tarfile", "tempfile", "textwrap", "threading", "time", "traceback", "typing", "unicodedata",
-    "urllib", "zipfile",
+    "datetime", "difflib", "errno", "fcntl", "functools", "grp", "hashlib", "heapq",
+    "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pwd",
+    "queue", "re", "resource", "secrets", "select", "shutil", "signal", "socket", "stat",
+    "string", "struct", "subprocess", "sys", "syslog", "tarfile", "tempfile", "textwrap",
+    "threading", "time", "traceback", "typing", "unicodedata", "urllib", "zipfile",
 }
 
 
