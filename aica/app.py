@@ -301,9 +301,9 @@ class App:
             time.sleep(settle_s)
             with self.locked(host, BOOT_WAIT_S):
                 desired = self._site_of(host)
-                copies = site.copies(desired)
-                outcomes = list(converge(site.all_records(desired), host))
-                kept.note(host, copies, outcomes)
+                resources = site.all_records(desired)
+                outcomes = list(converge(resources, host))
+                kept.note(host, resources, outcomes)
                 if report.exit_status(outcomes) == 0:
                     seen.note_followed(host, desired)
             yield from outcomes

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import ids, registry, report, seen, site, storage, vault
+from . import ids, kept, registry, report, seen, site, storage, vault
 from .accounts import Group
 from .change import BLOCKED, FAILED, PLANNED
 from .engine import converge
@@ -84,7 +84,9 @@ class Setup:
         known, looks = self.app.followed(host, settings, known, entries, keep)
         known = self._with_accounts(host, settings, entries, known, keep)
         return site.Site(settings, entries, data, known, self.app.variables(host, settings),
-                         keep, self.app.id_range(host), looks=looks)
+                         keep, self.app.id_range(host), looks=looks,
+                         kept=kept.find(host, settings),
+                         host_keys=self.app.keeps_host_keys(host, settings))
 
     def _decided(self, host, settings):
         """Return the site's settings: the file if there is one, else what was asked for."""

@@ -5,7 +5,7 @@ Pure. Order is the order of work; a resource `needs` only what stands above it.
 
 from typing import Dict, NamedTuple, Tuple
 
-from . import environment
+from . import environment, site_kept
 from .accounts import AccountSet
 from .kept import Found
 from .registry import Registry
@@ -13,10 +13,7 @@ from .resources.account import Account, DirectoryAccount, Membership, Unrecorded
 from .resources.directory import Directory, SharedDirectory
 from .resources.file import ManagedFile, PlainFile, SeedFile, SudoersFile
 from .resources.group import Group, UnrecordedGroup
-from .resources.host_key import HostKey, SshServer
 from .resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
-from .resources.jobs import Crontab, Linger
-from .resources.kept_file import KeptFile
 from .resources.pam import PamProfile
 from .resources.records import AccountRecords, RegistryLines
 from .resources.shared_tree import SharedSecrets, SharedTree, Stray
@@ -79,7 +76,7 @@ class Site(NamedTuple):
 def recovery(site):
     """Return what recover and check walk through: the whole server."""
     resources = [RegistryLines(site.settings.users_txt, site.registry.problems)]
-    resources += chain(site.settings) + early(site) + groups(site) + records(site)
+    resources += chain(site.settings) + site_kept.early(site) + groups(site) + records(site)
     for entry in site.registry.entries:
         resources += user(site, entry)
     return _unique(resources + folders(site) + environment_files(site)
@@ -117,7 +114,7 @@ def setup(site, skip=()):
         if step == "group" and "storage" not in skip:
             resources += records(site)
             resources += accounts(site) if "group" not in skip else []
-            resources += copies(site)
+            resources += site_kept.copies(site)
     return _unique(resources)
 
 
@@ -137,6 +134,11 @@ def records(site):
     if not site.registry.problems:
         resources.append(PlainFile(settings.state + "/users.txt", site.registry_data))
     return resources
+
+
+def all_records(site):
+    """What `aica record` brings up to date on /data; it changes nothing on the system disk."""
+    return _unique(records(site) + site_kept.copies(site))
 
 
 def user(site, entry):
@@ -159,69 +161,8 @@ def user(site, entry):
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
                       _home_gid(site, ids[1]), needs=need)
     return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
-                                       entry.group, needs=[home.id])] + jobs(site, entry, need)
-
-
-def early(site, restores=True):
-    """What must be right before sshd starts: the host keys and the site's own files."""
-    return host_keys(site, restores) + kept_files(site, restores)
-
-
-def copies(site):
-    """The same and the users' jobs, but only their copies are brought up to date."""
-    resources = early(site, restores=False)
-    for entry in site.registry.entries:
-        resources += jobs(site, entry, restores=False)
-    return resources
-
-
-def host_keys(site, restores=True):
-    """The SSH host keys, those of the copies and those that only this system has."""
-    settings, kept = site.settings, site.kept
-    if not (site.host_keys and kept.host_keys):
-        return []
-    folder = Directory(settings.ssh, 0o700)
-    keys = [_kept(kept, HostKey("/etc/ssh/" + name, "{}/{}".format(settings.ssh, name),
-                                restores=restores, needs=[folder.id]))
-            for name in kept.host_keys]
-    return [folder] + keys + ([SshServer(keys)] if restores else [])
-
-
-def kept_files(site, restores=True):
-    """The files that the site lists, each with its copy and what the image had there."""
-    settings = site.settings
-    if not settings.keep_files:
-        return []
-    folder = Directory(settings.keep, 0o700)
-    return [folder] + [
-        _kept(site.kept, KeptFile(name, "{}/kept{}".format(settings.keep, name),
-                                  "{}/image{}".format(settings.keep, name),
-                                  restores=restores, needs=[folder.id]))
-        for name in settings.keep_files]
-
-
-def jobs(site, entry, needs=(), restores=True):
-    """The crontab of a user, and whether she or he lingers; nothing if there is neither."""
-    settings, kept, name = site.settings, site.kept, entry.name
-    account = site.vault.passwd.get(name)
-    if account is None or name not in kept.crontabs + kept.lingering:
-        return []
-    folder = Directory(settings.jobs, 0o700)
-    needs = [folder.id] + list(needs)
-    copy = "{}/{}".format(settings.jobs, name)
-    resources = [folder]
-    if name in kept.crontabs:
-        resources.append(_kept(kept, Crontab(name, account.uid, kept.spool, copy + ".crontab",
-                                             restores=restores, needs=needs)))
-    if name in kept.lingering:
-        resources.append(_kept(kept, Linger(name, account.uid, copy + ".linger",
-                                            restores=restores, needs=needs)))
-    return resources
-
-
-def _kept(kept, resource):
-    resource.seen = kept.seen.get(resource.id)
-    return resource
+                                       entry.group, needs=[home.id])] + site_kept.jobs(
+                                           site, entry, need)
 
 
 def accounts(site):

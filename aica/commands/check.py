@@ -5,8 +5,11 @@ from ..errors import ConfigError
 from . import show
 from .progress import Progress
 
-KINDS = ("registry", "group", "vault", "account", "membership", "subids", "home", "symlink",
-         "directory", "file", "sudoers", "pam", "unit", "stray", "shared-tree", "secret")
+KINDS = (
+    "registry", "host-key", "ssh-server", "kept-file", "group", "vault", "account", "membership",
+    "subids", "home", "symlink", "crontab", "linger", "directory", "file", "sudoers", "pam",
+    "unit", "stray", "shared-tree", "secret",
+)
 
 
 def add_parser(add):

@@ -1,6 +1,6 @@
 """aica recover: make this server whole again."""
 
-from .. import maintenance
+from .. import early, maintenance
 from ..errors import ConfigError
 from . import show
 from .progress import Progress
@@ -15,12 +15,19 @@ def add_parser(add):
     parser.add_argument("--boot", action="store_true",
                         help="as at boot: wait up to 60 s for the lock, and if /data is not "
                              "there try again each minute")
+    parser.add_argument("--early", action="store_true",
+                        help="only what must be right before sshd starts: its host keys and the "
+                             "files of [keep]")
     parser.add_argument("--deep", action="store_true",
                         help="then also repair what lies in the shared trees, which may take hours")
 
 
 def run(args, app):
     """Recover and show every outcome."""
+    if args.early and (args.user or args.boot or args.deep):
+        raise ConfigError("--early goes with --dry-run only")
+    if args.early:
+        return show.outcomes(args, app, early.restore(app, args.dry_run), args.dry_run)
     if args.deep:
         return _deep(args, app)
     results = app.recover(tuple(args.user), args.dry_run, args.boot)
