@@ -273,14 +273,31 @@ def remove(path):
     walk(path, Remover())
 
 
+class Counter(tree.Visitor):
+    """Counts, and remembers no paths: those of 5,000 levels are 640 MB."""
+
+    def __init__(self):
+        self.entries = self.problems = 0
+
+    def visit(self, here, name, status):
+        self.entries += 1
+        return is_folder(status)
+
+    def problem(self, here, name, what):
+        self.problems += 1
+
+    def report(self):
+        return [self.entries, self.problems]
+
+
 def test_5000_levels_with_64_descriptors(chain):
     used = descriptors()
     with descriptor_limit(max(64, used + 48)):
-        found = walk(chain)
+        found = walk(chain, Counter())
         with opened(chain) as top:
-            shared = tree.run(top, Names, 2)
-    assert len(found.paths) == LEVELS and found.problems == []
-    assert sum(len(report[0]) for report in shared) == LEVELS
+            shared = tree.run(top, Counter, 2)
+    assert found.report() == [LEVELS, 0]
+    assert [sum(column) for column in zip(*shared)] == [LEVELS, 0]
 
 
 def test_a_folder_moved_away_during_the_walk_is_abandoned(tmp_path):
