@@ -31,7 +31,7 @@ tmpfilesdir       ?= $(prefix)/lib/tmpfiles.d
 pamconfigsdir     ?= $(prefix)/share/pam-configs
 
 VENV  ?= build/venv
-TESTS ?= tests/unit tests/golden
+TESTS ?= tests/unit tests/hostile tests/golden
 
 # pip chooses the newest of each that still runs on the Python at hand. The
 # linter is pinned: an unchanged tree must not fail because it learned a rule.
