@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from . import command, files, identity, sharing, storage
+from . import command, files, identity, saved, sharing, storage
 from .errors import AicaError, Conflict, ReadOnlyViolation
 
 
@@ -162,6 +162,16 @@ class Host:
         with self.folder(path) as top:
             return sharing.survey(top, order, storage.is_network(self.real(path)))
 
+    def save_modes(self, path, prefix, write):
+        """Write the modes and groups below a folder: see saved.save."""
+        with self.folder(path) as top:
+            return saved.save(top, prefix, write)
+
+    def compare_modes(self, path, depth, entries):
+        """Return a Tally of what differs below a folder from saved Entries."""
+        with self.folder(path) as top:
+            return saved.restore(top, depth, entries)
+
     def query(self, argv, stdin="", timeout_s=60):
         """Run a program that changes nothing and return its Result."""
         return self._run(argv, stdin=stdin, timeout_s=timeout_s)
@@ -212,6 +222,12 @@ class Host:
         """Bring a shared tree to the modes and the group of permissions.py; return a Tally."""
         with self.folder(path) as top:
             return sharing.repair(top, order, storage.is_network(self.real(path)))
+
+    def restore_modes(self, path, depth, entries):
+        """Bring back the modes and groups of saved Entries below a folder; return a Tally."""
+        sharing.require_protected_links()
+        with self.folder(path) as top:
+            return saved.restore(top, depth, entries, change=True)
 
     def replace_symlink(self, path, target, uid=0, gid=0):
         """Put a symlink in place of nothing or of another symlink; never prefixed by the root."""
@@ -293,7 +309,7 @@ def _step(handle, name, seen):
 
 CHANGING = (
     "execute", "write_file", "make_folder", "make_parents", "set_attributes", "replace_symlink",
-    "repair_tree",
+    "repair_tree", "restore_modes",
     "move_aside", "rename", "remove_file", "append_log", "sweep", "lock_file",
 )
 

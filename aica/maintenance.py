@@ -7,9 +7,11 @@ password is recorded while 50 TB are walked.
 import itertools
 import os
 
-from . import lock, report, site, status
+from . import lock, report, saved, site, status
+from .change import CHANGED, Outcome
 from .engine import converge
 from .errors import AicaError, ConfigError
+from .resources.shared_tree import SavedModes
 
 # So many entries of the first level of each tree does `aica check` look at.
 GLANCE = 1000
@@ -51,6 +53,43 @@ def apply(app, paths=(), dry_run=False, tick=None):
                 yield outcome
         finally:  # Ctrl-C too: what was repaired until then is told
             _finish(app, host, outcomes, complete=len(outcomes) == len(resources) and not paths)
+
+
+def save(app, path):
+    """Yield an Outcome for each shared tree whose modes and groups were written to a new file."""
+    host = app.host(read_only=True)
+    desired = app.site(host, app.settings(host))
+    with saved.new_file(path) as write:
+        for tree in site.shared_trees(desired):
+            if host.lstat(tree.top) is not None:
+                prefix = os.path.relpath(tree.top, desired.settings.data)
+                found = host.save_modes(tree.top, prefix, write)
+                yield Outcome("saved-modes:" + tree.top, CHANGED, message=tree.remark(found))
+
+
+def restore(app, path, dry_run=False):
+    """Yield the Outcomes of bringing the shared trees back to the modes and groups of a file."""
+    host = app.host(read_only=dry_run)
+    desired = app.site(host, app.settings(host))
+    resources = [_saved(path, tree.top, desired.settings.data)
+                 for tree in site.shared_trees(desired)]
+    if dry_run:
+        yield from converge(resources, host, dry_run=True)
+        return
+    with lock.hold(host, 0, lock.MAINTENANCE):
+        outcomes = []
+        try:
+            for outcome in converge(resources, host):
+                outcomes.append(outcome)
+                yield outcome
+        finally:
+            _finish(app, host, outcomes, complete=False)
+
+
+def _saved(path, top, data):
+    prefix = os.path.relpath(top, data)
+    return SavedModes(top, prefix.count("/") + 1, lambda: saved.read(path, prefix),
+                      saved.RESTORED)
 
 
 def _finish(app, host, outcomes, complete):

@@ -24,9 +24,15 @@ def repair(top, order, network=False):
     Raise AicaError where a member could lead us to a file outside by dropping
     a link to it at the right moment.
     """
+    require_protected_links()
+    return _run(top, order, lambda: Repair(order), network)
+
+
+def require_protected_links():
+    """Raise AicaError where a member may link to a file that is not hers."""
     with contextlib.suppress(FileNotFoundError), open(PROTECTED, encoding="ascii") as text:
         if text.read().strip() == "1":
-            return _run(top, order, lambda: Repair(order), network)
+            return
     raise AicaError("hard links are not protected: no mode is changed below folders of members",
                     hint="sysctl -w fs.protected_hardlinks=1")
 

@@ -15,8 +15,13 @@ def add_parser(add):
         action = _action(actions, name, text)
         action.add_argument("paths", metavar="PATH", nargs="*",
                             help="a folder inside a shared tree (default: all of them)")
-        if name == "apply":
-            action.add_argument("--dry-run", action="store_true", help="only show it")
+    save = _action(actions, "save", "write all modes and groups to a new file")
+    restore = _action(actions, "restore", "bring them back, as far as the entries are still there")
+    for action in (save, restore):
+        action.add_argument("file", metavar="FILE", help="root's alone, on any disk")
+    for name in ("apply", "restore"):
+        actions.choices[name].add_argument("--dry-run", action="store_true",
+                                           help="only show what would be done")
 
 
 def _action(actions, name, text):
@@ -40,4 +45,13 @@ def _apply(args, app):
     return show.outcomes(args, app, results, args.dry_run)
 
 
-ACTIONS = {"check": _check, "apply": _apply}
+def _save(args, app):
+    return show.outcomes(args, app, maintenance.save(app, args.file))
+
+
+def _restore(args, app):
+    results = maintenance.restore(app, args.file, args.dry_run)
+    return show.outcomes(args, app, results, args.dry_run)
+
+
+ACTIONS = {"check": _check, "apply": _apply, "save": _save, "restore": _restore}

@@ -81,6 +81,29 @@ def _one_line(path):
     return path.replace("\n", "\\x0a")
 
 
+class SavedModes(SharedTree):
+    """Everything below a shared folder has the mode and group that a file of saved modes says.
+
+    entries() yields what the file says of this tree, depth names above it in each path.
+    """
+
+    kind = "saved-modes"
+
+    def __init__(self, name, depth, entries, repaired):
+        super().__init__(name, name, -1)
+        self.repaired = repaired
+        self._depth = depth
+        self._entries = entries
+
+    def inspect(self, host):
+        if host.lstat(self.top) is None:
+            raise NotApplicable("{} is missing".format(self.top))
+        return host.compare_modes(self.top, self._depth, self._entries())
+
+    def apply(self, host, changes):
+        host.restore_modes(self.top, self._depth, self._entries())
+
+
 class SharedSecrets(Resource):
     """No secret in a shared tree that others can read. It looks at what the tree's walk found."""
 

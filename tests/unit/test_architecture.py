@@ -37,7 +37,8 @@ ALLOWED = {
     "tree": {"files", "storage"},
     "permissions": set(),
     "sharing": {"errors", "files", "permissions", "tree"},
-    "host": {"command", "errors", "files", "identity", "sharing", "storage"},
+    "saved": {"errors", "files", "permissions", "tree"},
+    "host": {"command", "errors", "files", "identity", "saved", "sharing", "storage"},
     "resources": {"accounts", "change", "errors", "ids", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
@@ -52,7 +53,8 @@ ALLOWED = {
                   "seen", "site", "storage", "vault"},
     "onboarding": {"accounts", "engine", "errors", "ids", "registry", "report", "resources",
                    "seen", "site", "vault"},
-    "maintenance": {"engine", "errors", "lock", "report", "site", "status"},
+    "maintenance": {"change", "engine", "errors", "lock", "report", "resources", "saved", "site",
+                    "status"},
     "commands": {"app", "command", "demo", "early", "errors", "maintenance", "onboarding",
                  "provision", "report", "site"},
     "parser": {"__init__", "commands", "report"},
@@ -250,6 +252,7 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
+    "compare_modes", "save_modes",
 }
 
 
