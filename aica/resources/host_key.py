@@ -32,6 +32,7 @@ class HostKey(Kept):
 
     def write_live(self, host, value, before):
         private, public = value
+        host.make_parents(self.name)
         self.restored = True  # also if only half of it succeeds: sshd must look again
         if public:
             host.write_file(self.name + ".pub", public, 0o644)

@@ -67,8 +67,9 @@ class KeptFile(Kept):
 
     def _image_is_newer(self):
         """True if what stands there is neither ours nor what ours was made to replace."""
-        return None not in (self.live, self.image) and self.live != self.image \
-            and self.seen is None
+        if self.seen is not None or None in (self.live, self.kept, self.image):
+            return False
+        return self.live != self.image and self.live[1] != self.kept[1]
 
     def _refuse_newer(self, host):
         shown = ""
@@ -90,8 +91,8 @@ class KeptFile(Kept):
                         check=lambda candidate: self._check(host, candidate))
 
     def _remember_image(self, host, before):
-        if self.seen is not None:
-            return  # somebody removed it here: that says nothing about the image
+        if self.seen is not None or before is not None and before[1] == self.kept[1]:
+            return  # removed here, or ours with another mode: says nothing about the image
         path = self.image_copy
         host.make_parents(path)
         if before is None:
