@@ -1,0 +1,96 @@
+"""What a wipe used to cost besides accounts: host keys, kept files, crontabs, lingering."""
+
+import pytest
+
+import team as people
+from server import Server
+from team import RECOVERY
+
+EARLY = "aica-early.service"
+# [keep] is the last section of the file that setup writes.
+KEEP = "files = /etc/hosts\n    /etc/ssh/sshd_config.d/team.conf\n    /usr/local/bin/tool\n"
+TEAM_CONF = "/etc/ssh/sshd_config.d/team.conf"
+KEYS = "cat /etc/ssh/ssh_host_*_key.pub; sha256sum /etc/ssh/ssh_host_*_key"
+FRESH_KEYS = ("sh", "-c", "rm -f /etc/ssh/ssh_host_*; ssh-keygen -A")
+
+
+@pytest.fixture(scope="module")
+def life(image, team):
+    """A server whose SSD held all this; what it was; then the wipe and the next boot."""
+    with Server(image, "keeper", data=team.data) as one:
+        people.add_locals(one)
+        one.change_image(*FRESH_KEYS)
+        one.boot()
+        with (one.data / "config" / "aica.conf").open("a") as conf:
+            conf.write(KEEP)
+        one.plant_running = lambda path, text: one.run(
+            "mkdir -p {} && cat > {}".format(path.rsplit("/", 1)[0], path), stdin=text)
+        one.plant_running(TEAM_CONF, "MaxAuthTries 4\n")
+        one.plant_running("/usr/local/bin/tool", "#!/bin/sh\necho tool\n")
+        one.run("chmod 755 /usr/local/bin/tool; echo '10.0.0.9 team' >> /etc/hosts")
+        one.run("crontab -u kim -", stdin="# kim's\n@reboot echo ran > /home/kim/ran\n")
+        one.run("loginctl enable-linger lee")
+        one.keys = one.run(KEYS).out
+        one.hosts = one.text("/etc/hosts")
+        one.shutdown()
+        one.wipe()
+        people.add_locals(one)
+        one.change_image(*FRESH_KEYS)  # as cloud-init does on a fresh image
+        one.boot()
+        yield one
+
+
+def test_the_boot_succeeds(life):
+    assert life.failed_units() == []
+    assert life.show(EARLY, "Result", "ExecMainStatus") == {
+        "Result": "success", "ExecMainStatus": "0"}
+
+
+def test_the_server_is_still_the_one_that_ssh_knows(life):
+    assert life.run(KEYS).out == life.keys
+    scanned = life.run("ssh-keyscan -t ed25519 127.0.0.1 2>/dev/null").out.split()[2]
+    assert scanned in life.keys
+
+
+def test_keys_and_files_were_right_before_sshd_started(life):
+    ended = life.main_process(EARLY)[1]
+    assert 0 < ended < life.main_process("ssh.service")[0]
+    assert "maxauthtries 4" in life.run(["sshd", "-T"]).out
+
+
+def test_kept_files_are_back_with_their_mode(life):
+    assert life.text("/etc/hosts") == life.hosts
+    assert life.run(["/usr/local/bin/tool"]).out == "tool\n"
+    assert life.run(["stat", "-c", "%a %U:%G", TEAM_CONF]).out == "644 root:root\n"
+
+
+def test_a_crontab_is_back_and_runs(life):
+    assert life.run("crontab -l -u kim").out == "# kim's\n@reboot echo ran > /home/kim/ran\n"
+    life.wait_until("test -e /data/users/kim/ran", 20, "kim's job")
+
+
+def test_who_lingers_is_running_without_a_login(life):
+    life.wait_until("systemctl is-active -q user@1001.service", 20, "lee's manager")
+    assert life.exists("/var/lib/systemd/linger/lee")
+
+
+def test_check_finds_nothing(life):
+    by_name, _, code = people.outcomes(life, "check")
+    assert (people.statuses(by_name), code) == ({}, 0)
+    assert {"crontab:kim", "linger:lee", "kept-file:/etc/hosts"} <= set(by_name)
+
+
+def test_a_key_made_anew_and_a_removed_crontab_are_followed(life):
+    """Last: it ends this life."""
+    life.run("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -A")
+    life.run("crontab -u kim -r; loginctl disable-linger lee")
+    keys = life.run(KEYS).out
+    life.wait_until("! test -e /data/config/jobs/kim.crontab", 30, "the record")
+    life.shutdown()
+    life.wipe()
+    people.add_locals(life)
+    life.boot()
+    assert life.run(KEYS).out == keys
+    assert life.run("crontab -l -u kim", check=False).code != 0
+    assert not life.exists("/var/lib/systemd/linger/lee")
+    assert life.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "0"
