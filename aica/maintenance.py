@@ -7,7 +7,7 @@ password is recorded while 50 TB are walked.
 import itertools
 import os
 
-from . import lock, report, saved, site, status
+from . import lock, report, saved, site, status, survival
 from .change import CHANGED, Outcome
 from .engine import converge
 from .errors import AicaError, ConfigError
@@ -22,6 +22,9 @@ def check(app, deep=False, tick=None):
     yield from app.check()
     host = app.host(read_only=True)
     desired = app.site(host, app.settings(host))
+    if host.live:
+        app.warnings[:0] = survival.warnings(host, desired.settings,
+                                             site.mount_unit(desired.settings.data))
     wanted = site.sharing(desired, 0 if deep else GLANCE, tick)
     yield from converge(wanted, host, dry_run=True)
 

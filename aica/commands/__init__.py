@@ -3,4 +3,5 @@
 A command is glue: it calls a use case, shows Outcomes, asks questions.
 """
 
-VERBS = ("setup", "recover", "check", "permissions", "user", "record", "render", "demo")
+VERBS = ("setup", "recover", "check", "permissions", "user", "bootstrap", "record",
+         "render", "demo")

@@ -1,5 +1,7 @@
 """What a wipe used to cost besides accounts: host keys, kept files, crontabs, lingering."""
 
+import shutil
+
 import pytest
 
 import team as people
@@ -94,3 +96,44 @@ def test_a_key_made_anew_and_a_removed_crontab_are_followed(life):
     assert life.run("crontab -l -u kim", check=False).code != 0
     assert not life.exists("/var/lib/systemd/linger/lee")
     assert life.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "0"
+
+
+class TestImageWithoutThePackage:
+    """A plain image with only the one line of `aica bootstrap`."""
+
+    @pytest.fixture(scope="class")
+    def server(self, image, distribution, package, team):
+        with Server(image, "starter", data=team.data) as first:
+            people.add_locals(first)
+            first.boot()
+            shutil.copy(str(package), str(first.root / "root" / "aica.deb"))
+            said = first.run(["aica", "bootstrap", "--package", "/root/aica.deb"]).out
+            first.shutdown()
+            with Server(distribution, "plain", data=first.data) as one:
+                people.add_locals(one)
+                one.plant("/etc/rc.local", "#!/bin/sh\n" + said.splitlines()[-1] + "\n", 0o755)
+                one.boot()
+                one.wait_until("test -L /home/park", 60, "the recovery")
+                one.wait_until("systemctl is-active -q " + RECOVERY, 30, "its end")
+                yield one
+
+    def test_is_whole(self, server, team):
+        people.assert_whole(server, team)
+        assert server.ssh("kim", "cat thesis.tex").out == "work of kim\n"
+
+    def test_has_the_package_properly_installed(self, server):
+        assert server.run(["dpkg", "--audit"]).out == ""
+        assert server.failed_units() == []
+        by_name, _, code = people.outcomes(server, "check")
+        assert (people.statuses(by_name), code) == ({}, 0)
+
+    def test_the_line_may_run_again_and_changes_nothing(self, server):
+        server.wait_until("! systemctl is-active -q aica-record.service", 30, "the record")
+        before = people.tree(server, "/etc", "/home", "/data")
+        server.run(["/etc/rc.local"])
+        assert people.tree(server, "/etc", "/home", "/data") == before
+
+    def test_what_others_may_change_is_not_started(self, server):
+        server.run("chmod g+w /data/config/bootstrap; dpkg --purge aica-datakeeper")
+        assert "others than root" in server.run(["/etc/rc.local"], check=False).err
+        assert server.run(["dpkg", "-s", "aica-datakeeper"], check=False).code != 0

@@ -1,0 +1,77 @@
+"""Would the next wipe leave something that brings us back? The disk's mount, and the package.
+
+These are warnings and no outcomes: they are about the image, which cannot be
+looked at from here, so what is said is what could be seen.
+"""
+
+import re
+
+from . import starter, storage
+from .errors import AicaError
+
+UNITS = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/",
+         "/run/systemd/generator/")
+CLOUD = "/etc/cloud/cloud.cfg.d"
+VOLATILE_TYPES = ("overlay", "tmpfs", "ramfs", "squashfs", "aufs")
+
+
+def warnings(host, settings, mount_unit):
+    """Return what an admin must know before the next wipe, the worst first."""
+    found = []
+    if settings.require_mount and not _mounted_by(host, settings.data, mount_unit):
+        found.append("nothing mounts {0} after a wipe: no line in /etc/fstab, no {1}, no mounts: "
+                     "of cloud-init. It has to be in the image, or in the start-up script before "
+                     "the line of aica bootstrap".format(settings.data, mount_unit))
+    if _root_is_volatile(host) and not _has_starter(host, settings):
+        found.append("the system disk looks volatile ({}): unless the image holds {}, it is gone "
+                     "at the next reboot: aica bootstrap --package FILE".format(
+                         _root_type(host), starter.NAME))
+    return found
+
+
+def _mounted_by(host, data, mount_unit):
+    fstab = _text(host, "/etc/fstab")
+    if any(line.split()[1:2] == [data] for line in fstab.splitlines()
+           if not line.lstrip().startswith("#")):
+        return True
+    if any(_stands(host, folder + mount_unit) for folder in UNITS):
+        return True
+    texts = [_text(host, "{}/{}".format(CLOUD, name)) for name in _names(host, CLOUD)]
+    wanted = re.compile(r"mounts\s*:.*{}[\s\"',\]]".format(re.escape(data)), re.S)
+    return any(wanted.search(text) for text in texts + [_text(host, "/etc/cloud/cloud.cfg")])
+
+
+def _text(host, path):
+    try:
+        return host.read_file(path).decode("utf-8", "replace")
+    except (OSError, AicaError):
+        return ""
+
+
+def _names(host, path):
+    try:
+        return host.names(path)
+    except (OSError, AicaError):
+        return ()
+
+
+def _stands(host, path):
+    try:
+        return host.lstat(path) is not None
+    except AicaError:
+        return False  # /lib is a link on merged systems, which is not followed
+
+
+def _root_type(host):
+    mount = storage.mount_at("/", storage.mounts()) if host.live else None
+    return mount.fstype if mount else ""
+
+
+def _root_is_volatile(host):
+    return _root_type(host) in VOLATILE_TYPES
+
+
+def _has_starter(host, settings):
+    """True if script and package lie on /data."""
+    names = _names(host, settings.bootstrap)
+    return starter.SCRIPT in names and any(name.startswith(starter.NAME + ".") for name in names)
