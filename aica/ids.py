@@ -17,9 +17,8 @@ def check(user, present, known, id_range, shared_groups):
     if owner not in (None, user.name):
         raise Conflict("uid {} is reserved for {}".format(user.uid, owner),
                        hint="give {} another uid: usermod -u".format(user.name))
-    group = present.name_of_gid(user.gid)
-    if group not in shared_groups:
-        _check_private_group(user, group, known, id_range)
+    if present.name_of_gid(user.gid) not in shared_groups:
+        _check_private_group(user, known, id_range)
     for field in ("subuid", "subgid"):
         _check_subids(user.name, getattr(present, field), getattr(known, field))
 
@@ -31,11 +30,14 @@ def _check_range(name, what, number, id_range):
             name, what, number, low, high), hint="see UID_MIN in /etc/login.defs")
 
 
-def _check_private_group(user, group, known, id_range):
+def _check_private_group(user, known, id_range):
     _check_range(user.name, "primary gid", user.gid, id_range)
+    recorded = known.passwd.get(user.name)
+    if recorded is not None and recorded.gid == user.gid:
+        return  # theirs already, also where a former uid of theirs is reserved with it
     holders = {line.name for line in known.passwd.values() if line.gid == user.gid}
     holders |= {line.name for line in known.group.values() if line.gid == user.gid}
-    others = sorted(holders - {user.name, group} if group == user.name else holders - {user.name})
+    others = sorted(holders - {user.name})
     if others:
         raise Conflict("gid {}, the primary group of {}, is reserved for {}".format(
             user.gid, user.name, others[0]),
@@ -65,7 +67,8 @@ def free_gid(present, known, first):
     """Return the first gid from `first` on that neither host nor vault ever gave to anybody."""
     taken = {group.gid for group in present.group.values()}
     taken |= {group.gid for group in known.group.values()}
-    taken |= {user.gid for user in known.passwd.values()}
+    for users in (present.passwd, known.passwd):  # a gid may have no line in group
+        taken |= {user.gid for user in users.values()}
     gid = first
     while gid in taken:
         gid += 1

@@ -16,6 +16,7 @@ from aica.accounts import AccountSet
 from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, Outcome
 from aica.commands.check import KINDS
 from aica.errors import AicaError
+from aica.kept import Found
 from aica.parser import build
 from aica.registry import Entry, Registry
 from aica.settings import ETC_KEYS, SITE_KEYS, Settings
@@ -146,18 +147,24 @@ SITES = [
     Site(registry=MEMBERS, vault=demo.records()),
     Site(registry=MEMBERS, vault=AccountSet({}, {}, {})),
     Site(settings=Settings(data=ELSEWHERE), registry=MEMBERS, vault=demo.records()),
+    Site(settings=Settings(keep_files=("/etc/hosts",)), registry=MEMBERS, vault=demo.records(),
+         host_keys=True, kept=Found(host_keys=("ssh_host_ed25519_key",), crontabs=("kim",),
+                                    lingering=("kim",))),
 ]
 
 
 def everything(desired):
     entries = desired.registry.entries
     return (site.recovery(desired) + site.chain(desired.settings) + site.setup(desired)
-            + site.users(desired, entries) + site.new_user(desired, entries[0], 2001, 2001))
+            + site.users(desired, entries) + site.new_user(desired, entries[0], 2001, 2001)
+            + site.sharing(desired))
 
 
 def as_documented(name):
     """Return a resource's id as the page writes it: NAME and GROUP for those of the demo."""
     name = re.sub(r"(?<=[:/])({})$".format("|".join(demo.NAMES)), "NAME", name)
+    name = re.sub(r"^(secret|shared-tree):.*", r"\1:TREE", name)
+    name = name.replace("ed25519", "*").replace("kept-file:/etc/hosts", "kept-file:FILE")
     return name.replace(demo.GROUP.name, "GROUP").replace(ELSEWHERE, "/data")
 
 
