@@ -2,8 +2,7 @@
 
 from ..errors import AicaError, Conflict, NotApplicable
 from .file import difference
-from .kept import (RECORD, RESTORE, Kept, digest_of, keep_older, read_if_there,
-                   refuse_unless_plain)
+from .kept import RECORD, RESTORE, Kept, digest_of, keep_older, read_if_there, refuse_unless_plain
 
 NONE = ".aica-none"
 

@@ -190,7 +190,7 @@ class _Processes:
                 _serve(*self._task, numbers=self._numbers, send=send, held=_levels(1))
             except BrokenPipeError:
                 raise  # the parent is gone
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the edge of a process: the parent raises it
                 send(BUG, traceback.format_exc())
             code = 0
         finally:
@@ -262,7 +262,7 @@ class _Threads:
                    held=_levels(len(self._threads)), halt=self._halt)
         except Enough:
             pass
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the edge of a thread: the caller raises it
             self._send(BUG, traceback.format_exc())
         self._messages.put(None)
 

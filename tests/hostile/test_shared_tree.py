@@ -255,7 +255,7 @@ def in_private_mounts(function):
             _mount(b"none", b"/", None, 1 << 14 | 1 << 18)  # MS_REC | MS_PRIVATE
             function()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the edge of a child
             traceback.print_exc()
         finally:
             os._exit(code)
@@ -349,7 +349,7 @@ def _in_child(function):
             os.closerange(3, 256)
             function()
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - the edge of a child
             traceback.print_exc()
         finally:
             os._exit(code)

@@ -2,11 +2,11 @@
 
 import pytest
 
-from aica.resources.host_key import HostKey, SshServer, fingerprint
-from aica.resources.kept import (FORGET, NOTHING, RECORD, RESTORE, decide, digest_of)
-from aica.settings import Settings, with_site
-from aica.errors import ConfigError
 from aica import site
+from aica.errors import ConfigError
+from aica.resources.host_key import HostKey, SshServer, fingerprint
+from aica.resources.kept import FORGET, NOTHING, RECORD, RESTORE, decide, digest_of
+from aica.settings import Settings, with_site
 
 DECISIONS = [
     # live, kept, seen -> what, and what if it is a thing that people may remove
