@@ -102,7 +102,7 @@ check-all:
 check-system: $(STAMP)
 	@[ "$$(id -u)" = 0 ] || { echo "check-system boots servers, and needs root for that" >&2; exit 1; }
 	$(MAKE) deb
-	$(VENV)/bin/python -m pytest tests/system -x -q
+	$(VENV)/bin/python -m pytest tests/system -q
 
 bench:
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) $$bench || exit 1; done
