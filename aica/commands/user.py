@@ -1,7 +1,7 @@
 """aica user: who is on this server."""
 
-from .. import onboarding
 from ..errors import ConfigError
+from ..people import adopting, registering, review, setting_up
 from . import options, show
 
 
@@ -37,18 +37,18 @@ def run(args, app):
 
 
 def _setup(args, app):
-    code = show.outcomes(args, app, onboarding.set_up(app, args.name, args.group))
+    code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group))
     if code == 0:
         show.info(args, "next: aica user register {} {}".format(args.name, args.group))
     return code
 
 
 def _register(args, app):
-    return show.outcomes(args, app, onboarding.register(app, args.name, args.group))
+    return show.outcomes(args, app, registering.register(app, args.name, args.group))
 
 
 def _unregister(args, app):
-    code = show.outcomes(args, app, onboarding.unregister(app, args.name))
+    code = show.outcomes(args, app, registering.unregister(app, args.name))
     if code == 0:
         show.info(args, "the account lives until it is removed or the SSD is wiped; "
                         "its ids stay reserved")
@@ -56,16 +56,16 @@ def _unregister(args, app):
 
 
 def _adopt(args, app):
-    adoption = onboarding.plan_adoption(app, args.name, args.group)
+    adoption = adopting.plan_adoption(app, args.name, args.group)
     show.info(args, "found {}".format(adoption.words))
     if not show.confirm(args, "Record this for {}: {}?".format(args.name, adoption.words)):
         show.info(args, "nothing was changed")
         return 0
-    return show.outcomes(args, app, onboarding.adopt(app, adoption))
+    return show.outcomes(args, app, adopting.adopt(app, adoption))
 
 
 def _list(args, app):
-    found, problems = onboarding.rows(app)
+    found, problems = review.rows(app)
     show.rows(args, found)
     if not found:
         show.info(args, "nobody is registered: aica user register NAME GROUP")
@@ -75,7 +75,7 @@ def _list(args, app):
 
 
 def _show(args, app):
-    found = [row for row in onboarding.rows(app)[0] if row.name == args.name]
+    found = [row for row in review.rows(app)[0] if row.name == args.name]
     if not found:
         raise ConfigError("{!r} is not registered".format(args.name), hint="aica user list")
     if args.json:
