@@ -8,20 +8,19 @@ import contextlib
 import os
 import time
 
-from . import environment, kept, lock, registry, report, seen, site, status, storage, vault
+from . import environment, kept, lock, registry, report, seen, site, storage, vault
 from . import settings as config
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict, NotReady
 from .host import Host, ReadOnlyHost
+from .run import Run
 from .settings import Settings
 
 LOG = "/var/log/aica-recovery.log"
-RETRY_TIMER = "aica-recovery-retry.timer"
 BOOT_WAIT_S = 60
 # aica-record.service holds the lock for a moment after every adduser or passwd:
 # the next command of an admin must not fail for that.
 HAND_WAIT_S = 10
-EXIT_BUG = 70
 SWEPT = ("/etc", "/etc/profile.d", "/etc/sudoers.d", "/etc/aica", "/run/aica")
 
 
@@ -226,7 +225,7 @@ class App:
             host = self.host(read_only=True)
             yield from converge(self._resources(host, self._site_of(host), users), host, True)
             return
-        run = Run(self, self.host(), partial=bool(users), boot=boot)
+        run = Run(self.host(), self.write_log, partial=bool(users), boot=boot)
         with run.told(), self.locked(run.host, BOOT_WAIT_S if boot else HAND_WAIT_S):
             run.begin()
             desired = self._site_of(run.host)
@@ -286,7 +285,7 @@ class App:
                 desired = site.Site(settings, variables=environment.builtin(settings.data))
             else:
                 desired = self._site_of(host)
-            resources = site.system_files(desired) + site.sudoers(desired)
+            resources = site.environment.system_files(desired) + site.sudoers.rules(desired)
             yield from converge(
                 [r for r in resources if not package or host.lstat(r.name) is None], host)
 
@@ -309,67 +308,6 @@ class App:
             yield from outcomes
             if all(outcome.status != "changed" for outcome in outcomes):
                 return
-
-
-class Run:
-    """One recovery: how it ends is said where people and programs look for it.
-
-    A run for some users only (partial) says nothing about the whole server.
-    """
-
-    def __init__(self, app, host, partial, boot):
-        self.app = app
-        self.host = host
-        self.partial = partial
-        self.boot = boot
-        self.outcomes = []
-        self.before = status.load(host)
-        self.ended = False
-
-    def begin(self):
-        """Say that a recovery runs: if it is killed, that is what remains to be read."""
-        if not self.partial:
-            status.save(self.host, status.unfinished())
-
-    @contextlib.contextmanager
-    def told(self):
-        """Tell how the run ended, also if an error, a signal or a bug ends it."""
-        try:
-            yield
-        except AicaError as error:
-            self._end_quietly(error.exit_status, str(error))
-            raise
-        except OSError as error:
-            self._end_quietly(AicaError.exit_status, str(error))
-            raise
-        finally:
-            if not self.ended:
-                self._end_quietly(EXIT_BUG, "the recovery was stopped before its end")
-
-    def _end_quietly(self, exit_code, error):
-        with contextlib.suppress(AicaError, OSError):  # the first error is the one to tell
-            self.end(exit_code, error)
-
-    def end(self, exit_code, error=""):
-        """Write the log, the status and the notice; at boot, see to the retry timer."""
-        self.ended = True
-        self.app.write_log(self.host, self.outcomes, exit_code, error)
-        busy = exit_code == NotReady.exit_status and "holds the lock" in error
-        if self.partial or busy:
-            return
-        status.save(self.host, status.compose(self.outcomes, exit_code, error))
-        if self.boot and self.host.live:
-            self._retry(exit_code, self.before.get("exit"))
-
-    def _retry(self, exit_code, before):
-        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
-        if NotReady.exit_status not in (exit_code, before):
-            return
-        verb = "start" if exit_code == NotReady.exit_status else "stop"
-        try:
-            self.host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
-        except AicaError as error:
-            self.app.write_log(self.host, (), exit_code, str(error))
 
 
 def _sweep(host, resources):

@@ -4,7 +4,7 @@ It is quick, needs neither registry nor account records, and says nothing
 about the whole server: the recovery that follows does.
 """
 
-from . import kept, report, site, site_kept
+from . import kept, report, site
 from .engine import converge
 
 LOCK_WAIT_S = 10
@@ -18,11 +18,11 @@ def restore(app, dry_run=False):
     host = app.host(read_only=dry_run)
     desired = _desired(app, host)
     if dry_run:
-        yield from converge(site_kept.early(desired), host, dry_run=True)
+        yield from converge(site.kept.early(desired), host, dry_run=True)
         return
     with app.locked(host, LOCK_WAIT_S):
         desired = _desired(app, host)  # as it is now that nobody else changes it
-        resources, outcomes = site_kept.early(desired), []
+        resources, outcomes = site.kept.early(desired), []
         for outcome in converge(resources, host):
             outcomes.append(outcome)
             yield outcome

@@ -16,7 +16,7 @@ def converge(resources, host, dry_run=False):
 
     A resource whose `needs` are blocked or failed is skipped, and so is what
     needs that one. Naming a need that does not stand earlier in the list is a
-    bug in site.py and raises KeyError.
+    bug in site/ and raises KeyError.
     """
     unusable = {}
     for resource in resources:

@@ -24,8 +24,8 @@ def check(app, deep=False, tick=None):
     desired = app.site(host, app.settings(host))
     if host.live:
         app.warnings[:0] = survival.warnings(host, desired.settings,
-                                             site.mount_unit(desired.settings.data))
-    wanted = site.sharing(desired, 0 if deep else GLANCE, tick)
+                                             site.units.mount_unit(desired.settings.data))
+    wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
     yield from converge(wanted, host, dry_run=True)
 
 
@@ -63,7 +63,7 @@ def save(app, path):
     host = app.host(read_only=True)
     desired = app.site(host, app.settings(host))
     with saved.new_file(path) as write:
-        for tree in site.shared_trees(desired):
+        for tree in site.folders.shared_trees(desired):
             if host.lstat(tree.top) is not None:
                 prefix = os.path.relpath(tree.top, desired.settings.data)
                 found = host.save_modes(tree.top, prefix, write)
@@ -75,7 +75,7 @@ def restore(app, path, dry_run=False):
     host = app.host(read_only=dry_run)
     desired = app.site(host, app.settings(host))
     resources = [_saved(path, tree.top, desired.settings.data)
-                 for tree in site.shared_trees(desired)]
+                 for tree in site.folders.shared_trees(desired)]
     if dry_run:
         yield from converge(resources, host, dry_run=True)
         return
@@ -105,13 +105,13 @@ def _finish(app, host, outcomes, complete):
 def _chosen(app, host, paths, tick):
     """Return the resources of the trees, each after the shared folders that it starts from."""
     desired = app.site(host, app.settings(host))
-    trees = site.shared_trees(desired, tick=tick)
+    trees = site.folders.shared_trees(desired, tick=tick)
     if not trees:
         raise AicaError("the group {} is not recorded".format(desired.settings.group),
                         hint="aica setup")
     if paths:
         return [_part(trees, path, tick) for path in paths]
-    folders = [folder for folder in site.folders(desired) if folder.kind == "directory"]
+    folders = [folder for folder in site.folders.shared(desired) if folder.kind == "directory"]
     return list(itertools.chain(folders, trees))
 
 

@@ -46,12 +46,12 @@ class Setup:
     def _start_recovery(self, host):
         """The boot's recovery ended with "not set up": let it say how things are now."""
         with contextlib.suppress(AicaError):  # no systemd: the admin runs aica recover
-            host.execute(["systemctl", "--no-block", "start", site.UNITS[0][0]])
+            host.execute(["systemctl", "--no-block", "start", site.units.UNITS[0][0]])
 
     def _converge(self, host, settings, dry_run):
         if host.live and not self.allow_unmounted and not self._may_be_unmounted(host, settings):
             storage.require_mounted(settings.data)
-        wanted = [] if "storage" in self.skip else site.chain(settings)
+        wanted = [] if "storage" in self.skip else site.folders.chain(settings)
         chain = list(converge(wanted, host, dry_run))
         yield from chain
         states = {outcome.status for outcome in chain}

@@ -13,7 +13,7 @@ def set_up(app, name, group):
         entry = common.checked_entry(app, host, desired.settings, name, group)
         numbers = _ids_here(host, desired, name)
         outcomes = []
-        for outcome in converge(site.new_user(desired, entry, *numbers), host):
+        for outcome in converge(site.people.new_user(desired, entry, *numbers), host):
             outcomes.append(outcome)
             yield outcome
         app.write_log(host, outcomes, report.exit_status(outcomes))

@@ -155,9 +155,9 @@ SITES = [
 
 def everything(desired):
     entries = desired.registry.entries
-    return (site.recovery(desired) + site.chain(desired.settings) + site.setup(desired)
-            + site.users(desired, entries) + site.new_user(desired, entries[0], 2001, 2001)
-            + site.sharing(desired))
+    return (site.recovery(desired) + site.folders.chain(desired.settings) + site.setup(desired)
+            + site.users(desired, entries) + site.people.new_user(desired, entries[0], 2001, 2001)
+            + site.folders.sharing(desired))
 
 
 def as_documented(name):
@@ -209,14 +209,16 @@ def test_what_a_purge_removes_is_documented():
         assert os.path.basename(path) in CHANGES, path
 
 
-@pytest.mark.parametrize("path", [site.PROFILE, site.SUDOERS, site.MEMBER_GROUPS, site.PAM_ENV])
+@pytest.mark.parametrize("path", [
+    site.environment.PROFILE, site.sudoers.SUDOERS, site.environment.MEMBER_GROUPS,
+    site.environment.PAM_ENV])
 def test_the_readme_names_what_lies_in_etc(path):
     assert "`{}`".format(path) in section(README, "## What it changes on your machine")
 
 
 def test_the_sudo_rules_are_shown_word_for_word():
     shown = re.search(r"```sudoers\n(.*?)```", read("SECURITY.md"), re.S)
-    assert shown.group(1) == site.render_sudoers(Settings())
+    assert shown.group(1) == site.sudoers.render(Settings())
 
 
 def test_the_readme_shows_what_the_demo_prints(server, needs):

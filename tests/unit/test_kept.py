@@ -42,8 +42,9 @@ def test_a_fingerprint_is_that_of_ssh_keygen():
 
 BAD_FILES = ["/etc/*.conf", "etc/hosts", "/opt/x", "/etc/../opt/x", "/etc/a/./b", "/etc", "/etc/",
              "/data/x", "/etc/shadow", "/etc/passwd", "/etc/group-", "/etc/sudoers",
-             "/etc/ssh/ssh_host_rsa_key", site.PROFILE, site.SUDOERS, site.MEMBER_GROUPS,
-             site.PAM_ENV, site.DROP_IN, "/etc/aica/aica.conf"]
+             "/etc/ssh/ssh_host_rsa_key", site.environment.PROFILE, site.sudoers.SUDOERS,
+             site.environment.MEMBER_GROUPS, site.environment.PAM_ENV, site.units.DROP_IN,
+             "/etc/aica/aica.conf"]
 
 
 @pytest.mark.parametrize("path", BAD_FILES)

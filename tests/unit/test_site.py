@@ -48,13 +48,13 @@ def test_groups_come_before_accounts_and_accounts_before_homes():
 
 
 def test_a_user_without_a_record_gets_no_account_and_no_home():
-    found = site.user(sample(vault=AccountSet({}, {}, {})), Entry("kim", "gpu-users"))
+    found = site.people.user(sample(vault=AccountSet({}, {}, {})), Entry("kim", "gpu-users"))
     assert ids(found) == ["account:kim"]
 
 
 def test_a_user_of_a_directory_service_is_used_and_not_created():
     from aica.resources.account import Account
-    found = site.user(sample(vault=AccountSet({}, {}, {}), directory_users={"kim": (5001, 5000)}),
+    found = site.people.user(sample(vault=AccountSet({}, {}, {}), directory_users={"kim": (5001, 5000)}),
                       Entry("kim", "gpu-users"))
     assert not [resource for resource in found if isinstance(resource, Account)]
     assert "symlink:/home/kim" in ids(found)
@@ -62,7 +62,7 @@ def test_a_user_of_a_directory_service_is_used_and_not_created():
 
 def test_homes_are_private_unless_the_site_shares_them():
     def gid(**more):
-        found = site.user(sample(settings=Settings(**more)), Entry("kim", "gpu-users"))
+        found = site.people.user(sample(settings=Settings(**more)), Entry("kim", "gpu-users"))
         return [resource.gid for resource in found if resource.kind == "home"]
 
     assert gid() == [2001]
@@ -73,7 +73,7 @@ def test_only_kept_groups_are_restored_and_the_others_named():
     known = demo.records()
     known = known._replace(group=dict(
         known.group, docker=Group("docker", 999, ("kim",)), sudo=Group("sudo", 27, ("kim",))))
-    member = site.membership(sample(vault=known), Entry("kim", "gpu-users"))
+    member = site.people.membership(sample(vault=known), Entry("kim", "gpu-users"))
     assert (member.required, member.kept) == (("gpu-users",), ("video",))
     assert member.dropped == ("docker", "sudo")
 
@@ -120,14 +120,14 @@ def test_mount_units_are_named_as_systemd_names_them(path, needs):
     needs(command.find("systemd-escape"), "needs systemd-escape")
     expected = subprocess.check_output(
         ["systemd-escape", "-p", "--suffix=mount", path]).decode("ascii").strip()
-    assert site.mount_unit(path) == expected
+    assert site.units.mount_unit(path) == expected
 
 
 def test_a_data_folder_elsewhere_gets_a_drop_in():
-    moved = site.units(sample(settings=Settings(data="/srv/data-1")))
-    assert moved[0].name == site.DROP_IN
+    moved = site.units.units(sample(settings=Settings(data="/srv/data-1")))
+    assert moved[0].name == site.units.DROP_IN
     assert "After=srv-data\\x2d1.mount" in moved[0].text
-    assert site.DROP_IN not in [resource.name for resource in site.units(sample())]
+    assert site.units.DROP_IN not in [resource.name for resource in site.units.units(sample())]
 
 
 SITES = [Settings(), Settings(group="lab_2-x"), Settings(data="/srv/data-1", backup="/b")]
@@ -137,7 +137,7 @@ SITES = [Settings(), Settings(group="lab_2-x"), Settings(data="/srv/data-1", bac
 def test_visudo_accepts_the_sudo_rules(settings, tmp_path, needs):
     needs(command.find("visudo"), "needs visudo, of the package sudo")
     rules = tmp_path / "rules"
-    rules.write_text(render(site.render_sudoers(settings), "elsewhere"))
+    rules.write_text(render(site.sudoers.render(settings), "elsewhere"))
     rules.chmod(0o440)
     checked = subprocess.Popen(["visudo", "-cf", str(rules)], stdout=subprocess.PIPE,
                                stderr=subprocess.STDOUT)
@@ -145,7 +145,7 @@ def test_visudo_accepts_the_sudo_rules(settings, tmp_path, needs):
 
 
 def test_sudo_rules_pin_every_argument():
-    text = site.render_sudoers(Settings()).replace("\\\n", "")
+    text = site.sudoers.render(Settings()).replace("\\\n", "")
     rules = [rule.strip() for line in text.split("\n")[:2]
              for rule in line.split("=", 1)[1].split(",")]
     clean = [rule for rule in rules if rule.startswith("/usr/sbin/aica-clean-cache")]

@@ -4,10 +4,10 @@ The same resources serve two walks: one that restores, and one (restores=False)
 that only brings the copies up to date.
 """
 
-from .resources.directory import Directory
-from .resources.host_key import HostKey, SshServer
-from .resources.jobs import Crontab, Linger
-from .resources.kept_file import KeptFile
+from ..resources.directory import Directory
+from ..resources.host_key import HostKey, SshServer
+from ..resources.jobs import Crontab, Linger
+from ..resources.kept_file import KeptFile
 
 
 def early(site, restores=True):

@@ -1,0 +1,71 @@
+"""One run of the recovery: how it ended is said where people and programs look for it."""
+
+import contextlib
+
+from . import status
+from .errors import AicaError, NotReady
+
+RETRY_TIMER = "aica-recovery-retry.timer"
+EXIT_BUG = 70
+
+
+class Run:
+    """One recovery: how it ends is said where people and programs look for it.
+
+    A run for some users only (partial) says nothing about the whole server.
+    """
+
+    def __init__(self, host, write_log, partial, boot):
+        """write_log(host, outcomes, exit_code, error) keeps what happened."""
+        self.host = host
+        self.write_log = write_log
+        self.partial = partial
+        self.boot = boot
+        self.outcomes = []
+        self.before = status.load(host)
+        self.ended = False
+
+    def begin(self):
+        """Say that a recovery runs: if it is killed, that is what remains to be read."""
+        if not self.partial:
+            status.save(self.host, status.unfinished())
+
+    @contextlib.contextmanager
+    def told(self):
+        """Tell how the run ended, also if an error, a signal or a bug ends it."""
+        try:
+            yield
+        except AicaError as error:
+            self._end_quietly(error.exit_status, str(error))
+            raise
+        except OSError as error:
+            self._end_quietly(AicaError.exit_status, str(error))
+            raise
+        finally:
+            if not self.ended:
+                self._end_quietly(EXIT_BUG, "the recovery was stopped before its end")
+
+    def _end_quietly(self, exit_code, error):
+        with contextlib.suppress(AicaError, OSError):  # the first error is the one to tell
+            self.end(exit_code, error)
+
+    def end(self, exit_code, error=""):
+        """Write the log, the status and the notice; at boot, see to the retry timer."""
+        self.ended = True
+        self.write_log(self.host, self.outcomes, exit_code, error)
+        busy = exit_code == NotReady.exit_status and "holds the lock" in error
+        if self.partial or busy:
+            return
+        status.save(self.host, status.compose(self.outcomes, exit_code, error))
+        if self.boot and self.host.live:
+            self._retry(exit_code, self.before.get("exit"))
+
+    def _retry(self, exit_code, before):
+        """A mount without an fstab line starts nothing: then a timer tries again each minute."""
+        if NotReady.exit_status not in (exit_code, before):
+            return
+        verb = "start" if exit_code == NotReady.exit_status else "stop"
+        try:
+            self.host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
+        except AicaError as error:
+            self.write_log(self.host, (), exit_code, str(error))

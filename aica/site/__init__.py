@@ -1,0 +1,63 @@
+"""The desired state of a server, on one page: settings + registry + vault -> ordered resources.
+
+Pure. Order is the order of work; a resource `needs` only what stands above it.
+What each part is made of is in the module of its name.
+"""
+
+from ..resources.records import RegistryLines
+from . import environment, folders, kept, people, sudoers, units
+from .state import Site  # noqa: F401 (part of the page: site.Site)
+
+STEPS = ("group", "storage", "folders", "environment", "sudoers", "pam", "conda", "uv", "units")
+
+
+def recovery(site):
+    """Return what recover and check walk through: the whole server."""
+    resources = [RegistryLines(site.settings.users_txt, site.registry.problems)]
+    resources += folders.chain(site.settings) + kept.early(site)
+    resources += people.groups(site) + people.records(site)
+    for entry in site.registry.entries:
+        resources += people.user(site, entry)
+    resources += folders.shared(site) + environment.files(site)
+    resources += sudoers.rules(site, needs=["group:" + site.settings.group])
+    return _unique(resources + environment.pam(site) + units.units(site))
+
+
+def users(site, entries):
+    """Return what `aica recover --user` walks through: the groups and these users only."""
+    resources = people.groups(site)
+    for entry in entries:
+        resources += people.user(site, entry)
+    return _unique(resources)
+
+
+def setup(site, skip=()):
+    """Return what `aica setup` walks through: it also creates what recovery relies on."""
+    steps = {
+        "storage": folders.storage, "group": people.groups, "folders": folders.shared,
+        "environment": environment.files, "sudoers": sudoers.rules, "pam": environment.pam,
+        "units": units.units,
+    }
+    # The records are part of storage, but need the groups that they name.
+    resources = []
+    for step, part in steps.items():
+        if step not in skip:
+            resources += part(site)
+        if step == "group" and "storage" not in skip:
+            resources += people.records(site)
+            resources += people.accounts(site) if "group" not in skip else []
+            resources += kept.copies(site)
+    return _unique(resources)
+
+
+def all_records(site):
+    """What `aica record` brings up to date on /data; it changes nothing on the system disk."""
+    return _unique(people.records(site) + kept.copies(site))
+
+
+def _unique(resources):
+    """Two users may have the same primary group: it stands once, where it is needed first."""
+    first = {}
+    for resource in resources:
+        first.setdefault(resource.id, resource)
+    return list(first.values())

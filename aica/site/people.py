@@ -1,0 +1,127 @@
+"""Desired state: groups, accounts, memberships, homes, and their records on /data. Pure."""
+
+from ..resources.account import Account, DirectoryAccount, Membership, UnrecordedAccount
+from ..resources.file import PlainFile
+from ..resources.group import Group, UnrecordedGroup
+from ..resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
+from ..resources.records import AccountRecords
+from ..resources.subids import SubordinateIds
+from . import kept
+
+
+def groups(site):
+    """The site's group and the allowed ones, with the gids that were recorded."""
+    known = site.vault.group
+    return [Group(name, known[name].gid) if name in known
+            else UnrecordedGroup(name, required=name == site.settings.group)
+            for name in site.settings.member_groups]
+
+
+def records(site):
+    """The vault, and the registry's last known good copy."""
+    settings = site.settings
+    erase = settings.keep_passwords == "no"
+    resources = [AccountRecords(settings.vault, site.vault, erase)]
+    if not site.registry.problems:
+        resources.append(PlainFile(settings.state + "/users.txt", site.registry_data))
+    return resources
+
+
+def user(site, entry):
+    """One registered user: private group, account, memberships, home, link."""
+    known = site.vault.passwd.get(entry.name)
+    if known is not None:
+        account = _account(site, known)
+        ids = (known.uid, known.gid)
+    elif entry.name in site.directory_users:
+        ids = site.directory_users[entry.name]
+        account = [DirectoryAccount(entry.name, ids[0])]
+    else:
+        return [UnrecordedAccount(entry.name)]
+    need = [account[-1].id]
+    resources = account
+    if known is not None:
+        group = "group:" + entry.group
+        resources = resources + [membership(site, entry, needs=need + [group])]
+        resources += _subids(site, entry.name, need)
+    home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
+                      _home_gid(site, ids[1]), needs=need)
+    return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
+                                       entry.group, needs=[home.id])] + kept.jobs(
+                                           site, entry, need)
+
+
+def accounts(site):
+    """The accounts and memberships of everybody who is registered and recorded."""
+    resources = []
+    for entry in site.registry.entries:
+        if entry.name in site.vault.passwd:
+            account = _account(site, site.vault.passwd[entry.name])
+            needs = [account[-1].id, "group:" + entry.group]
+            resources += account + [membership(site, entry, needs)]
+    return resources
+
+
+def _account(site, known):
+    """The account and, unless it is a site group, its primary group."""
+    name, vault = site.vault.name_of_gid(known.gid), site.vault
+    group, needs = [], []
+    if name is not None:
+        needs = ["group:" + name]
+        if name not in site.settings.member_groups:
+            group = [Group(name, known.gid)]
+    return group + [Account(
+        known, vault.shadow.get(known.name), site.id_range, needs=needs,
+        keep_password=site.keep_passwords, seen_right=known.name in site.looks,
+        flaw=_flaw(site, known, name))]
+
+
+def _subids(site, name, needs):
+    """The subordinate ids, for those who have some."""
+    ranges = [getattr(site.vault, field).get(name, ()) for field in ("subuid", "subgid")]
+    return [SubordinateIds(name, *ranges, needs=needs)] if any(ranges) else []
+
+
+def _flaw(site, known, group):
+    """Return what forbids to restore an account from its record, "" if nothing does."""
+    low, high = site.id_range
+    if group is None:
+        return "its primary group, gid {}, is not recorded".format(known.gid)
+    if group not in site.settings.shared_groups and not low <= known.gid <= high:
+        return "its primary group {} is a system group".format(group)
+    if site.keep_passwords and known.name not in site.vault.shadow:
+        return "its password is not recorded"
+    return ""
+
+
+def membership(site, entry, needs=()):
+    """The groups that the registry names and, of those recorded, the ones that are kept."""
+    recorded = site.vault.groups_of(entry.name)
+    settings = site.settings
+    kept = [group for group in recorded
+            if group in settings.keep_groups and group != entry.group]
+    dropped = [group for group in recorded
+               if group not in settings.keep_groups and group not in settings.member_groups]
+    return Membership(entry.name, [entry.group], kept, dropped, needs)
+
+
+def new_user(site, entry, uid, gid):
+    """What `aica user setup` walks through for an account that exists: membership, home, link."""
+    name = entry.name
+    home = NewHome(_home_folder(site, name), name, uid, _home_gid(site, gid))
+    link = AdoptingHomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
+    return [Membership(name, [entry.group]), home, link]
+
+
+def _home(site, name):
+    return "{}/{}".format(site.settings.home, name)
+
+
+def _home_folder(site, name):
+    return "{}/{}".format(site.settings.users, name)
+
+
+def _home_gid(site, private_gid):
+    group = site.vault.group.get(site.settings.group)
+    shared = site.settings.home_group == "shared" and group is not None
+    return group.gid if shared else private_gid

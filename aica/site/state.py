@@ -1,0 +1,31 @@
+"""What the desired state is made from."""
+
+from typing import Dict, NamedTuple, Tuple
+
+from ..accounts import AccountSet
+from ..kept import Found
+from ..registry import Registry
+from ..settings import Settings
+
+
+class Site(NamedTuple):
+    """Everything that the desired state is made from.
+
+    vault is what the account records shall say, directory_users the (uid,
+    gid) of registered names that only a directory service knows, looks how
+    the accounts that were seen right in this boot look now (see seen.py),
+    kept what there is to keep besides (see kept.py), host_keys whether that
+    includes them.
+    """
+
+    settings: Settings = Settings()
+    registry: Registry = Registry()
+    registry_data: bytes = b""
+    vault: AccountSet = AccountSet({}, {}, {})
+    variables: Tuple = ()
+    keep_passwords: bool = True
+    id_range: Tuple[int, int] = (1000, 60000)
+    directory_users: Dict[str, Tuple[int, int]] = {}
+    looks: Dict[str, Dict] = {}
+    kept: Found = Found()
+    host_keys: bool = True
