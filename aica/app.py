@@ -179,7 +179,7 @@ class App:
         found = _parse_registry(settings, data, rules)
         if not found.entries and self._copy_has_entries(host, copy, rules):
             raise ConfigError("{} names nobody, its last good copy does".format(
-                settings.users_txt), hint="restore it: cp {} {}".format(copy, settings.users_txt))
+                settings.users_txt), hint="restore it: install -m 644 {} {}".format(copy, settings.users_txt))
         return data, found._replace(problems=found.problems + ((problem,) if problem else ()))
 
     def _copy_has_entries(self, host, copy, rules):
@@ -229,6 +229,7 @@ class App:
         with run.told(), self.locked(run.host, BOOT_WAIT_S if boot else HAND_WAIT_S):
             run.begin()
             desired = self._site_of(run.host)
+            run.contact = desired.settings.contact
             resources = self._resources(run.host, desired, users)
             _sweep(run.host, resources)
             for outcome in converge(resources, run.host):

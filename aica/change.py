@@ -25,7 +25,11 @@ class Change(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What happened to one resource. `lines` are the changes as people read them."""
+    """What happened to one resource.
+
+    `lines` are the changes as people read them; of something blocked, what
+    helps to decide.
+    """
 
     resource: str
     status: str

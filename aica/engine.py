@@ -46,7 +46,7 @@ def _converge_one(resource, host, dry_run):
     except NotApplicable as error:
         return Outcome(resource.id, SKIPPED, (), str(error), error.hint)
     except Conflict as error:
-        return Outcome(resource.id, BLOCKED, changes, str(error), error.hint)
+        return Outcome(resource.id, BLOCKED, changes, str(error), error.hint, error.details)
     except (AicaError, OSError) as error:
         return Outcome(resource.id, FAILED, changes, str(error), getattr(error, "hint", ""))
     if left:

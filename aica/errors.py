@@ -21,9 +21,16 @@ class ConfigError(AicaError):
 
 
 class Conflict(AicaError):
-    """Something that is not ours stands in the way: a human must decide."""
+    """Something that is not ours stands in the way: a human must decide.
+
+    `details` are lines that help with that, such as a difference.
+    """
 
     exit_status = 4
+
+    def __init__(self, message, hint="", details=()):
+        super().__init__(message, hint)
+        self.details = tuple(details)
 
 
 class NotReady(AicaError):

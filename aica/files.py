@@ -113,6 +113,22 @@ def _read_all(handle, limit, name):
     raise AicaError("{} is larger than {} bytes".format(name, limit))
 
 
+def open_lock(folder, name):
+    """Open (and create, 0600) a regular file for locking. Raise Conflict for anything else."""
+    check_component(name)
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(name, flags, 0o600, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in (errno.ELOOP, errno.EISDIR, errno.ENXIO):
+            raise
+        raise Conflict("{} is not a file".format(name), hint="look at it, and remove it")
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise Conflict("{} is not a file".format(name), hint="look at it, and remove it")
+    return handle
+
+
 def replace(folder, name, data, mode, uid, gid, check=None, expect=None):
     """Replace a file in one step; after a crash it is the old or the new one.
 

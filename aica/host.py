@@ -59,6 +59,9 @@ class Host:
             handle = self._walk(path, trusted)  # NFS: gone and back, so once more from the root
         try:
             yield handle
+        except OSError as error:
+            _name_whole(error, path)
+            raise
         finally:
             os.close(handle)
 
@@ -283,10 +286,12 @@ class Host:
             pass  # whoever works there next says what is wrong with it
 
     def lock_file(self, path):
-        """Open (and create) the file whose lock stands for the whole host; return it."""
+        """Open (and create) the file whose lock stands for the whole host; return it.
+
+        Raise Conflict if something else stands there.
+        """
         with self.folder(os.path.dirname(path), trusted=True) as parent:
-            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-            return os.open(os.path.basename(path), flags, 0o600, dir_fd=parent)
+            return files.open_lock(parent, os.path.basename(path))
 
 
 def _components(path):
@@ -300,11 +305,20 @@ def _step(handle, name, seen):
     """Open the next folder down and close the one above."""
     try:
         below = files.open_folder(handle, name)
+    except OSError as error:
+        _name_whole(error, os.path.dirname(seen))
+        raise
     except Conflict:
         raise Conflict("{} is not a real folder".format(seen),
                        hint="ls -ld {}; a link there is not followed".format(seen))
     os.close(handle)
     return below
+
+
+def _name_whole(error, folder):
+    """Let an error of a system call name the whole path, not its last component only."""
+    if isinstance(error.filename, str) and not error.filename.startswith("/"):
+        error.filename = "{}/{}".format(folder.rstrip("/"), error.filename)
 
 
 CHANGING = (

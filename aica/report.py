@@ -27,7 +27,10 @@ def _escaped(char):
 
 
 def text_lines(outcome, color=False, verbose=False):
-    """Return an outcome as lines of text: one, then its hint, then (verbose) its details."""
+    """Return an outcome as lines of text: one, then its hint, then its details.
+
+    The details of something blocked are always shown: somebody must decide.
+    """
     status = outcome.status.ljust(7)
     if color:
         status = "\033[{}m{}\033[0m".format(COLORS[outcome.status], status)
@@ -38,7 +41,7 @@ def text_lines(outcome, color=False, verbose=False):
     lines = [head.rstrip()]
     if outcome.hint:
         lines.append("         hint: " + escape(outcome.hint))
-    if verbose:
+    if verbose or outcome.status == BLOCKED:
         wide = [line for entry in outcome.lines for line in entry.split("\n")]
         lines.extend("         " + escape(line) for line in wide)
     return lines
@@ -47,11 +50,12 @@ def text_lines(outcome, color=False, verbose=False):
 def json_line(outcome):
     """Return an outcome as one line of JSON, ASCII only."""
     changes = [change._asdict() for change in outcome.changes]
+    details = outcome.lines if outcome.status == BLOCKED else ()
     return json.dumps({
         "resource": outcome.resource,
         "status": outcome.status,
         "changes": [dict(change) for change in changes],
-        "message": outcome.message,
+        "message": "\n".join((outcome.message,) + tuple(details)),
         "hint": outcome.hint,
     })
 

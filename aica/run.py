@@ -21,6 +21,7 @@ class Run:
         self.write_log = write_log
         self.partial = partial
         self.boot = boot
+        self.contact = ""
         self.outcomes = []
         self.before = status.load(host)
         self.ended = False
@@ -56,7 +57,7 @@ class Run:
         busy = exit_code == NotReady.exit_status and "holds the lock" in error
         if self.partial or busy:
             return
-        status.save(self.host, status.compose(self.outcomes, exit_code, error))
+        status.save(self.host, status.compose(self.outcomes, exit_code, error, self.contact))
         if self.boot and self.host.live:
             self._retry(exit_code, self.before.get("exit"))
 

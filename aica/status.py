@@ -38,8 +38,11 @@ def load(host, path=PATH):
     return found if believed else {}
 
 
-def compose(outcomes, exit_code, error=""):
-    """Return the status after a run: what is shown to people and to other programs."""
+def compose(outcomes, exit_code, error="", contact=""):
+    """Return the status after a run: what is shown to people and to other programs.
+
+    contact says whom people should tell, as the site put it.
+    """
     problems = ["{} {}".format(o.resource, o.message.split("\n", 1)[0])
                 for o in outcomes if o.status in (FAILED, BLOCKED)]
     problems = ([error] if error else []) + problems
@@ -50,6 +53,7 @@ def compose(outcomes, exit_code, error=""):
         "summary": dict(summary(outcomes)),
         "problems": [escape(problem) for problem in problems[:PROBLEMS]],
         "more_problems": max(0, len(problems) - PROBLEMS),
+        "contact": escape(contact),
     }
 
 
@@ -70,8 +74,9 @@ def notice_line(status):
     first = problems[0] if problems else status["state"]
     more = len(problems) + status["more_problems"] - 1
     rest = " (and {} more)".format(more) if more > 0 else ""
+    whom = " ({})".format(status["contact"][:100]) if status["contact"] else ""
     return ("AICA DataKeeper: this server is not whole: {}{}. "
-            "An admin should run: aica check".format(first[:300], rest))
+            "An admin{} should run: aica check".format(first[:300], rest, whom))
 
 
 def save(host, status):

@@ -1,6 +1,5 @@
 """aica demo: build a small wiped server in a throw-away folder and recover it."""
 
-import argparse
 import tempfile
 
 from .. import command, demo
@@ -26,16 +25,16 @@ def run(args, app):
     there = App(root)
     show.info(args, "a wiped server lies in {}".format(root))
     codes = [_step(args, there, "recover", there.recover())]
-    brief = argparse.Namespace(**dict(vars(args), quiet=not args.verbose))
-    codes += [_step(brief, there, "check", there.check(), dry_run=True),
-              _step(brief, there, "recover", there.recover())]
+    brief = not args.verbose
+    codes += [_step(args, there, "check", there.check(), brief, dry_run=True),
+              _step(args, there, "recover", there.recover(), brief)]
     show.info(args, "look around: ls -l {0}/home {0}/data/users; cat {0}/etc/passwd".format(root))
     show.info(args, "try it: python3 -m aica check --root {}".format(root))
     show.info(args, "remove it: rm -r {}".format(root))
     return max(codes)
 
 
-def _step(args, there, verb, results, dry_run=False):
+def _step(args, there, verb, results, brief=False, dry_run=False):
     if not args.json:
         print("\n$ aica {} --root {}".format(verb, there.root))
-    return show.outcomes(args, there, results, dry_run, drift=3 if dry_run else 0)
+    return show.outcomes(args, there, results, dry_run, drift=3 if dry_run else 0, brief=brief)

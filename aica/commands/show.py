@@ -18,18 +18,22 @@ def use_color(choice, stream):
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def outcomes(args, app, results, dry_run=False, drift=0):
-    """Show outcomes while they come, then the summary; return the exit status."""
+def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
+    """Show outcomes while they come, then the summary; return the exit status.
+
+    brief leaves out what is in order, but not the summary.
+    """
     seen = []
     for outcome in results:
         seen.append(outcome)
-        _one(args, outcome)
+        if args.json or not ((brief or args.quiet) and outcome.status in ("ok", "skipped")):
+            _one(args, outcome)
     for text in _taken(app):
         warning(args, text)
     code = report.exit_status(seen, drift)
     if args.json:
         print(report.json_summary(seen, code))
-    else:
+    elif not (args.quiet and code == 0):
         print(report.message("INFO", report.summary_text(seen, dry_run),
                              color=use_color(args.color, sys.stdout)))
     return code
@@ -45,7 +49,7 @@ def _taken(app):
 def _one(args, outcome):
     if args.json:
         print(report.json_line(outcome), flush=True)
-    elif not (args.quiet and outcome.status in ("ok", "skipped")):
+    else:
         color = use_color(args.color, sys.stdout)
         for line in report.text_lines(outcome, color, args.verbose):
             print(line, flush=True)

@@ -55,8 +55,9 @@ class ManagedFile(Resource):
         text = host.read_file(self.name).decode("utf-8", "surrogateescape")
         if text != self.text and not is_ours(text):
             raise Conflict(
-                "{} was edited or is not ours:\n{}".format(self.name, difference(text, self.text)),
-                hint="keep what you need of it elsewhere, then: mv {0} {0}.old".format(self.name))
+                "{} was edited or is not ours".format(self.name),
+                hint="keep what you need of it elsewhere, then: mv {0} {0}.old".format(self.name),
+                details=difference(text, self.text).split("\n"))
         return {"content": text, "gid": info.gid, "mode": info.mode, "uid": info.uid}
 
     def folders(self):

@@ -71,16 +71,17 @@ class KeptFile(Kept):
         return self.live != self.image and self.live[1] != self.kept[1]
 
     def _refuse_newer(self, host):
-        shown = ""
+        shown = ()
         if all(int(value[0], 8) & 0o004 for value in (self.live, self.kept)):
-            shown = ":\n" + difference(*[value[1].decode("utf-8", "surrogateescape")
-                                         for value in (self.live, self.kept)])
+            shown = difference(*[value[1].decode("utf-8", "surrogateescape")
+                                 for value in (self.live, self.kept)]).split("\n")
         raise Conflict(
             "the image brings a newer version of {} than the one that the kept file was made "
-            "for{}".format(self.name, shown),
+            "for".format(self.name),
             hint="to compare: diff {0} {1}; to use the kept one: cp -p {0} {2} && aica recover; "
                  "to keep what is here: cp -p {0} {1}".format(
-                     self.name, self.copy, self.image_copy))
+                     self.name, self.copy, self.image_copy),
+            details=shown)
 
     def write_live(self, host, value, before):
         self._remember_image(host, before)

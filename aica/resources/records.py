@@ -72,7 +72,10 @@ def _group_in(data, name):
 
 
 class AccountRecords(Resource):
-    """The vault on disk equals what we know now; one older generation lies beside it."""
+    """The vault on disk equals what we know now; one older generation lies beside it.
+
+    Its state is (account records, files that others than root may read).
+    """
 
     kind = "vault"
 
@@ -86,7 +89,14 @@ class AccountRecords(Resource):
 
     def inspect(self, host):
         self._refuse_unknown_lines(host)
-        return vault.read(host, self.name) or vault.empty()
+        return vault.read(host, self.name) or vault.empty(), self._opened(host)
+
+    def _opened(self, host):
+        """Return {name: Info} of the files whose mode is not 0600: there are hashes in them."""
+        ours = [name for name in host.names(self.name) if name.rstrip("-") in vault.FORMATS]
+        found = {name: host.lstat("{}/{}".format(self.name, name)) for name in ours}
+        return {name: info for name, info in found.items()
+                if info is not None and info.kind == "file" and info.mode != 0o600}
 
     def _refuse_unknown_lines(self, host):
         """Writing a file anew must not lose a line that an admin put there."""
@@ -100,10 +110,18 @@ class AccountRecords(Resource):
                                hint="correct or remove them")
 
     def plan(self, actual):
+        known, opened = actual
         return tuple(Change(what, None, happened)
-                     for what, happened in vault.changes(actual, self.wanted))
+                     for what, happened in vault.changes(known, self.wanted)) + tuple(
+                         Change(name, "{:04o}".format(info.mode), "0600")
+                         for name, info in sorted(opened.items()))
 
     def apply(self, host, changes):
+        for name, info in self._opened(host).items():
+            host.set_attributes("{}/{}".format(self.name, name), 0o600, 0, 0, info)
+        self._write(host)
+
+    def _write(self, host):
         # An older generation with hashes goes first: after a kill nobody would look for it.
         if self.erase and host.lstat(self.name + "/shadow-") is not None:
             host.remove_file(self.name + "/shadow-")
@@ -120,6 +138,8 @@ class AccountRecords(Resource):
         return (self.name,)
 
     def describe_one(self, change):
+        if change.before is not None:
+            return "{} mode {} -> {}".format(change.field, change.before, change.after)
         return "{}: {}".format(change.field, change.after)
 
 

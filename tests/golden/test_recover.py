@@ -290,7 +290,6 @@ def test_an_edited_profile_is_blocked_with_the_difference(whole):
     assert whole.tree(times=True) == before
 
 
-@pytest.mark.xfail(strict=True, reason="the difference is one line with \\x0a in it")
 def test_a_difference_can_be_read(whole):
     whole.append("/etc/profile.d/global_envs.sh", "export MINE=1\n")
     shown = whole.cli("recover").out.split("\n")
@@ -359,7 +358,7 @@ def test_a_registry_that_names_nobody_is_not_believed(whole, text):
     whole.write("/data/config/users.txt", text)
     before = whole.tree(times=True)
     answer = whole.cli("recover")
-    assert answer.code == 2 and "last good copy" in answer.err and "cp " in answer.err
+    assert answer.code == 2 and "last good copy" in answer.err and "install -m 644 " in answer.err
     assert whole.tree(times=True) == before
     assert whole.cli("check").code == 2
 
@@ -706,7 +705,7 @@ def test_check_shows_only_what_was_asked_for(whole, only, shown):
 
 
 def test_quiet_says_only_what_needs_attention(whole):
-    assert whole.cli("recover", "-q").rows == []
+    assert whole.cli("recover", "-q").out == ""
     os.chmod(whole.path("/data/models/torch"), 0o700)
     assert whole.cli("-q", "recover").rows == [("changed", "directory:/data/models/torch")]
 

@@ -240,3 +240,12 @@ def test_the_exit_status_is_told_whatever_it_is():
 def test_work_inside_a_home_is_done_without_any_right_of_ours(root_rights):
     assert command.run(["id", "-u"], ids=(2001, 2002)).out == "2001\n"
     assert command.run(["id", "-G"], ids=(2001, 2002)).out == "2002\n"
+
+
+def test_an_error_of_the_system_names_the_whole_path(server):
+    with pytest.raises(FileNotFoundError) as caught:
+        server.host().read_file("/etc/nothing/at-all")
+    assert caught.value.filename == "/etc/nothing"
+    with pytest.raises(FileNotFoundError) as caught:
+        server.host().read_file("/etc/nothing")
+    assert str(caught.value).endswith("'/etc/nothing'")

@@ -112,3 +112,15 @@ def test_a_link_in_place_of_the_lock_is_not_followed(server):
         with lock.hold(server.host()):
             pass
     assert server.read("/victim") == "safe"
+
+
+@pytest.mark.parametrize("what", ["link", "folder", "fifo"])
+def test_what_stands_in_place_of_the_lock_is_not_ready(server, what):
+    path = server.path(lock.PATH)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    {"link": lambda: os.symlink("/etc/hostname", path), "folder": lambda: os.mkdir(path),
+     "fifo": lambda: os.mkfifo(path)}[what]()
+    with pytest.raises(NotReady) as caught:
+        with lock.hold(server.host()):
+            pass
+    assert lock.PATH in str(caught.value)

@@ -294,8 +294,8 @@ class TestManagedFile:
 
     def test_an_edited_one_is_blocked_with_the_difference(self, server):
         server.write("/etc/profile.d/x.sh", files.render(BODY, WHERE) + "export MINE=1\n")
-        status, message = bring(server, self.FILE)
-        assert status == BLOCKED and "-export MINE=1" in message
+        outcome = server.converge([self.FILE])[0]
+        assert outcome.status == BLOCKED and "-export MINE=1" in outcome.lines
         assert "export MINE=1" in server.read("/etc/profile.d/x.sh")
 
     def test_the_difference_is_capped(self):

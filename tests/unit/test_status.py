@@ -10,7 +10,7 @@ from aica.change import Outcome
 
 def compose(*outcomes, **more):
     return status.compose([Outcome(*row) for row in outcomes], more.get("code", 0),
-                          more.get("error", ""))
+                          more.get("error", ""), more.get("contact", ""))
 
 
 @pytest.mark.parametrize("code, state", [(0, "ok"), (1, "failed"), (2, "configuration"),
@@ -37,6 +37,11 @@ def test_the_notice_is_one_line_that_says_what_to_do():
     line = status.notice_line(compose(code=5, error="/data is not there\n" + "x" * 9999))
     assert "/data is not there" in line and line.endswith("aica check")
     assert "\n" not in line and len(line) < 500
+
+
+def test_the_notice_says_whom_to_tell():
+    line = status.notice_line(compose(code=4, contact="room 12, \x1b[2J"))
+    assert line.endswith("An admin (room 12, \\x1b[2J) should run: aica check")
 
 
 def test_the_notice_exists_only_after_a_failure(server):

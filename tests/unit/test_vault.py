@@ -212,7 +212,7 @@ def test_no_hash_is_shown_in_changes_json_or_repr():
     known, host = accounts(), accounts(KIM._replace(shell="/bin/zsh"), Shadow("kim", NEW, LATER))
     after = follow(known, host)
     resource = AccountRecords("/data/config/accounts", after)
-    changes = resource.plan(known)
+    changes = resource.plan((known, {}))
     outcome = Outcome(resource.id, "changed", changes, lines=resource.describe(changes))
     shown = [repr(changes), str(outcome), report.json_line(outcome), repr(after), repr(host),
              "\n".join(report.text_lines(outcome, verbose=True)),
@@ -243,6 +243,17 @@ def test_a_vault_that_others_may_write_is_not_believed(whole, file):
     whole.write("/data/config/accounts/" + file, "kim:x:0:0::/root:/bin/sh\n", mode=0o660)
     with pytest.raises(ConfigError):
         vault.read(whole.host(), "/data/config/accounts")
+
+
+@pytest.mark.parametrize("file", ["shadow", "shadow-", "group"])
+def test_records_that_others_could_read_are_closed_again(whole, file):
+    folder = "/data/config/accounts"
+    whole.write("{}/{}".format(folder, file), whole.read(folder + "/" + file.rstrip("-")), 0o644)
+    resource = AccountRecords(folder, vault.read(whole.host(), folder))
+    outcome = whole.converge([resource])[0]
+    assert (outcome.status, outcome.lines) == ("changed", (file + " mode 0644 -> 0600",))
+    assert whole.stat("{}/{}".format(folder, file)) == (0o600, 0, 0)
+    assert whole.converge([resource])[0].status == "ok"
 
 
 def test_the_older_generation_lies_beside_the_new_one(whole):
