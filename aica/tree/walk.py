@@ -6,7 +6,9 @@ nowhere; the stack is explicit, because 5,000 levels are one `mkdir` loop away;
 only if it leads to the folder that we came from. Names are bytes.
 """
 
+import binascii
 import errno
+import itertools
 import os
 import stat
 
@@ -16,6 +18,8 @@ from .fence import Fence
 HELD = 32
 # A descriptor as a path: scandir gives bytes for it, and takes no descriptor in Python 3.6.
 OPEN = b"/proc/self/fd/%d"
+# The share of a walk that nobody else takes part in.
+WHOLE = (0, 1)
 
 
 class Enough(Exception):
@@ -48,10 +52,11 @@ class Visitor:
 class Folder:
     """An open folder on the way down. handle is -1 while the walk is far below it.
 
-    below are the names to be entered yet, None before it was read.
+    below are the names to be entered yet, None before it was read. share is
+    (which, of how many): the part of its names that this walk is to visit.
     """
 
-    __slots__ = ("handle", "name", "parent", "identity", "depth", "below")
+    __slots__ = ("handle", "name", "parent", "identity", "depth", "below", "share")
 
     def __init__(self, handle, name, parent, status=None, depth=0):
         self.handle = handle
@@ -60,6 +65,12 @@ class Folder:
         self.identity = _identity(status) if status else None
         self.depth = depth
         self.below = None
+        self.share = WHOLE
+
+    def close(self):
+        """Give the descriptor back."""
+        os.close(self.handle)
+        self.handle = -1
 
     def path(self, name=b""):
         """Return the path of an entry, relative to the top, as bytes."""
@@ -91,9 +102,11 @@ class Walk:
     def __exit__(self, *_error):
         self.fence.close()
 
-    def run(self, visitor, path=()):
-        """Visit everything below the folder at `path` (its names, below top)."""
+    def run(self, visitor, path=(), share=WHOLE):
+        """Visit everything below the folder at `path` (its names, below top), or a share of it."""
         start = here = self.open(visitor, path)
+        if start is not None:
+            start.share = share
         try:
             while here is not None:
                 if here.below is None:
@@ -125,10 +138,11 @@ class Walk:
         return here
 
     def scan(self, visitor, here):
-        """Visit every entry of a folder; here.below are then the ones to enter."""
+        """Visit every entry of a folder, return how many; here.below are then the ones to enter."""
         here.below, seen = [], 0
         lstat, visit, handle, halt = os.lstat, visitor.visit, here.handle, self._halt
-        for name in _names(visitor, here):
+        names = _names(visitor, here)
+        for name in names if here.share == WHOLE else _shared_out(names, *here.share):
             seen += 1
             if halt:
                 raise Enough
@@ -144,6 +158,7 @@ class Walk:
         here.below.reverse()
         if self._tick is not None:
             self._tick(seen)
+        return seen
 
     def _enter(self, visitor, here, name):
         below = self._child(visitor, here, name)
@@ -192,6 +207,15 @@ MOUNT = "another file system is mounted there"
 MOVED = "moved away during the walk"
 
 
+def has_more_names(here, limit):
+    """True if an open Folder has more than `limit` names."""
+    try:
+        with os.scandir(OPEN % here.handle) as entries:
+            return next(itertools.islice(entries, limit, None), None) is not None
+    except OSError:
+        return False  # told when it is visited
+
+
 def _names(visitor, here):
     """Yield the names of a folder as bytes, without holding a million of them."""
     try:
@@ -200,6 +224,11 @@ def _names(visitor, here):
             yield from sorted(names) if visitor.ordered else names
     except OSError as error:  # of reading the folder: what a visitor raises is not thrown in here
         visitor.problem(here, b"", os.strerror(error.errno))
+
+
+def _shared_out(names, which, count):
+    """Yield the names of a share. Whoever reads the folder, a name belongs to the same one."""
+    return (name for name in names if binascii.crc32(name) % count == which)
 
 
 def _identity(status):

@@ -18,17 +18,33 @@ import threading
 import time
 import traceback
 from collections import deque
+from typing import NamedTuple
 
-from .walk import HELD, Enough, Walk
+from .walk import HELD, WHOLE, Enough, Walk, has_more_names
 
-# Batches for each worker: so many that none waits long for another's last one.
-SHARE = 32
 BATCHES_LIMIT = 4096   # times 4 bytes: a pipe holds 64 KiB without a reader
 SPLIT_DEPTH = 6
-SPLIT_ENTRIES = 20000
 TICK_S = 0.25
 SPARE_DESCRIPTORS = 24
 DONE, BUG = -1, -2
+
+
+class Split(NamedTuple):
+    """When the upper part of a tree has been visited far enough for the work to be shared.
+
+    shares are how many parts each worker should find, so many that none waits
+    long for another's last one; entries how many may be visited meanwhile; a
+    folder with more names than `big` is shared out itself.
+    """
+
+    shares: int
+    entries: int
+    big: int
+
+
+# Starting a process takes as long as looking at some thousand entries near by, or at some far away.
+NEAR = Split(32, 20000, 20000)
+FAR = Split(4, 1000, 500)
 
 
 def run(top, make, workers=0, threads=False, tick=None):
@@ -45,8 +61,8 @@ def run(top, make, workers=0, threads=False, tick=None):
             walk.run(first)
         return [first.report()]
     with Walk(top, tick=tick) as walk:
-        folders = _split(walk, first, workers * SHARE)
-    batches = _batches(folders)
+        parts = _split(walk, first, workers, FAR if threads else NEAR)
+    batches = _batches(parts)
     if not batches:
         return [first.report()]
     share = _Threads if threads else _Processes
@@ -63,28 +79,34 @@ def available():
     return len(os.sched_getaffinity(0))
 
 
-def _split(walk, visitor, wanted):
-    """Visit the upper part of the tree; return the paths (tuples of names) left to walk."""
-    waiting, deep, seen = deque([()]), [], 0
-    while waiting and len(waiting) + len(deep) < wanted and seen < SPLIT_ENTRIES:
+def _split(walk, visitor, workers, limits):
+    """Visit the upper part of the tree; return the (path, share)s left to walk.
+
+    A path is a tuple of names. Each folder is one share, a big one has one
+    for each worker: not more, because all of them read all of its names.
+    """
+    waiting, parts, seen = deque([()]), [], 0
+    wanted = workers * limits.shares
+    while waiting and len(waiting) + len(parts) < wanted and seen < limits.entries:
         path = waiting.popleft()
         if len(path) == SPLIT_DEPTH:
-            deep.append(path)
+            parts.append((path, WHOLE))
             continue
         here = walk.open(visitor, path)
-        if here is not None:
-            try:
-                walk.scan(visitor, here)
-            finally:
-                os.close(here.handle)
-            seen += len(here.below)
-            waiting.extend(path + (name,) for name in reversed(here.below))
-    return deep + list(waiting)
+        if here is None:
+            continue
+        with contextlib.closing(here):
+            if has_more_names(here, limits.big):
+                parts.extend((path, (which, workers)) for which in range(workers))
+                continue
+            seen += walk.scan(visitor, here)
+        waiting.extend(path + (name,) for name in reversed(here.below))
+    return parts + [(path, WHOLE) for path in waiting]
 
 
-def _batches(folders):
-    size = -(-len(folders) // BATCHES_LIMIT)
-    return [folders[start:start + size] for start in range(0, len(folders), size or 1)]
+def _batches(parts):
+    size = -(-len(parts) // BATCHES_LIMIT)
+    return [parts[start:start + size] for start in range(0, len(parts), size or 1)]
 
 
 def _collect(messages, tick):
@@ -129,8 +151,8 @@ def _serve(top, make, batches, numbers, send, held, halt=()):
                 break
             number, = struct.unpack("I", data)
             visitor = make()
-            for path in batches[number]:
-                walk.run(visitor, path)
+            for path, share in batches[number]:
+                walk.run(visitor, path, share)
             send(number, visitor.report())
     ticker.flush()
 

@@ -20,6 +20,8 @@ from aica.permissions import Order  # noqa: E402
 ENTRIES = 100000
 AGAIN = 5
 GID = 2000
+LATENCY_S = 0.0003  # of a call to a good NFS server
+FAR_ENTRIES = 10000
 
 
 def build(root, entries):
@@ -36,6 +38,15 @@ def build(root, entries):
     return made
 
 
+def build_flat(root, entries):
+    """Put all entries into one folder, as a data set of single images is."""
+    folder = root + "/train"
+    os.mkdir(folder)
+    for number in range(entries):
+        os.mknod("{}/{:08}.jpg".format(folder, number), 0o100664)
+    repair(root)
+
+
 def opened(root):
     return os.open(root, os.O_RDONLY | os.O_DIRECTORY)
 
@@ -49,13 +60,43 @@ def repair(root, work=sharing.repair):
         os.close(top)
 
 
-def alone(root):
-    """Look through a tree with one worker."""
+def alone(root, workers=1, threads=False):
+    """Look through a tree with one worker, or so many."""
     top = opened(root)
     try:
-        tree.run(top, lambda: sharing.Survey(Order(GID)), 1)
+        tree.run(top, lambda: sharing.Survey(Order(GID)), workers, threads)
     finally:
         os.close(top)
+
+
+class FarAway:
+    """The os module of a network disk: each call that would go there takes so long."""
+
+    ASKING = ("lstat", "open", "scandir")
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+
+    def __getattr__(self, name):
+        real = getattr(os, name)
+        if name not in self.ASKING:
+            return real
+
+        def call(*args, **kwargs):
+            time.sleep(self._seconds)
+            return real(*args, **kwargs)
+        return call
+
+
+def far_away(root, threads):
+    """Return how long a walk takes where each lstat, open and scandir takes LATENCY_S longer."""
+    tree.walk.os = FarAway(LATENCY_S)
+    try:
+        start = time.perf_counter()
+        alone(root, threads or 1, threads > 0)
+        return time.perf_counter() - start
+    finally:
+        tree.walk.os = os
 
 
 def spoil(root):
@@ -123,17 +164,41 @@ def main(entries=ENTRIES, folder=None):
     """Measure and print."""
     with throw_away_folder() as root:
         root = folder or root
-        made = build(root, int(entries))
-        print("{:,} entries, {} processors, median of {}".format(made, tree.workers.available(),
-                                                                AGAIN))
-        find = median_s(lambda: run("find", root, "!", "-uid", "1", "-printf", ""))
+        near(root, int(entries))
+    with throw_away_folder() as root:
+        build_flat(root, int(entries))
+        print("\nthe same number in one folder")
+        find = median_s(lambda: find_foreign(root))
         show("find ROOT ! -uid U -printf ''", find, find)
-        show("nothing wrong, one worker", median_s(lambda: alone(root)), find)
         show("nothing wrong", median_s(lambda: repair(root)), find)
-        tools = median_s(lambda: by_tools(root), lambda: spoil(root))
-        show("chgrp -R, chmod -R, find -exec chmod g+s +", tools, tools)
-        show("everything wrong", median_s(lambda: repair(root), lambda: spoil(root)), tools)
-        print("memory of all processes: {:.0f} MB".format(memory_mb(root)))
+    for name, make in (("folders of 20", build), ("one folder", build_flat)):
+        with throw_away_folder() as root:
+            make(root, FAR_ENTRIES)
+            print("\n{:,} entries in {}, {} ms a call".format(FAR_ENTRIES, name, LATENCY_S * 1000))
+            one = far_away(root, 0)
+            show("one after the other, as find", one, one)
+            show("{} threads".format(sharing.NETWORK_THREADS),
+                 far_away(root, sharing.NETWORK_THREADS), one)
+
+
+def near(root, entries):
+    """Measure a tree on a local disk."""
+    made = build(root, entries)
+    print("{:,} entries, {} processors, median of {}".format(made, tree.workers.available(),
+                                                            AGAIN))
+    find = median_s(lambda: find_foreign(root))
+    show("find ROOT ! -uid U -printf ''", find, find)
+    show("nothing wrong, one worker", median_s(lambda: alone(root)), find)
+    show("nothing wrong", median_s(lambda: repair(root)), find)
+    tools = median_s(lambda: by_tools(root), lambda: spoil(root))
+    show("chgrp -R, chmod -R, find -exec chmod g+s +", tools, tools)
+    show("everything wrong", median_s(lambda: repair(root), lambda: spoil(root)), tools)
+    print("memory of all processes: {:.0f} MB".format(memory_mb(root)))
+
+
+def find_foreign(root):
+    """Look at every entry once, in C."""
+    run("find", root, "!", "-uid", "1", "-printf", "")
 
 
 def show(name, seconds, reference):

@@ -109,6 +109,23 @@ def test_workers_find_the_same_together_as_one_alone(tmp_path, count, threads):
     assert shared == again
 
 
+@pytest.mark.parametrize("count, threads", [(2, False), (3, True)])
+def test_a_big_folder_is_shared_out_and_each_name_is_visited_once(tmp_path, monkeypatch, count,
+                                                                  threads):
+    monkeypatch.setattr(workers, "NEAR", workers.NEAR._replace(big=50))
+    monkeypatch.setattr(workers, "FAR", workers.FAR._replace(big=50))
+    build(tmp_path / "big", 200, 1)
+    (tmp_path / "small").mkdir()
+    with opened(tmp_path) as top:
+        first, *shared = tree.run(top, Names, count, threads)
+        alone = paths_of(tree.run(top, Names, 1))
+    found = paths_of([first] + shared)
+    assert sorted(found) == sorted(alone) and len(alone) == 802
+    assert not any(path.startswith("big/") for path in first[0])
+    parts = [len([path for path in report[0] if path.startswith("big/")]) for report in shared]
+    assert sorted(parts, reverse=True)[count - 1] > 100, "each worker had its share"
+
+
 def test_progress_adds_up(tmp_path):
     build(tmp_path, 100, 3)
     for count in (1, 2):
