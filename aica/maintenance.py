@@ -11,6 +11,7 @@ from . import lock, report, saved, site, status, survival
 from .change import CHANGED, Outcome
 from .engine import converge
 from .errors import AicaError, ConfigError
+from .resources import pam
 from .resources.shared_tree import SavedModes
 
 # So many entries of the first level of each tree does `aica check` look at.
@@ -26,7 +27,13 @@ def check(app, deep=False, tick=None):
         app.warnings[:0] = survival.warnings(host, desired.settings,
                                              site.units.mount_unit(desired.settings.data))
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
-    yield from converge(wanted, host, dry_run=True)
+    yield from converge(_ways(host, desired) + wanted, host, dry_run=True)
+
+
+def _ways(host, desired):
+    """Return what is looked at of the ways in: none of PAM's where our profile is not installed."""
+    installed = host.lstat(pam.PROFILE) is not None
+    return [one for one in site.ways.ways(desired) if installed or one.kind != "way-in"]
 
 
 def recover(app, dry_run=False, tick=None):

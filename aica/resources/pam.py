@@ -1,18 +1,31 @@
-"""Our PAM profile: umask 002 and the environment for members, in every way in."""
+"""Our PAM profile, and the ways in that it has to serve: umask 002 and the environment."""
 
-from ..errors import AicaError, NotApplicable
+from ..errors import AicaError, Conflict, NotApplicable
+from . import pam_stack
 from .base import Resource
 
 PROFILE = "/usr/share/pam-configs/aica-datakeeper"
 COMMON_SESSION = "/etc/pam.d/common-session"
 MARK = "/etc/aica/member-groups"
+ENVIRONMENT = "/etc/aica/pam_env.conf"
+# What pam-auth-update wrote last, and which profiles it was ever asked about.
+WRITTEN = "/var/lib/pam/session"
+KNOWN = "/var/lib/pam/seen"
+
+# PAM service -> what people call the way in, most used first.
+SERVICES = (
+    ("sshd", "ssh"), ("login", "a console login"), ("su", "su"), ("su-l", "su -"),
+    ("sudo", "sudo -u"), ("sudo-i", "sudo -i"), ("cron", "cron"), ("atd", "at"),
+    ("systemd-user", "the user manager"),
+)
 
 
 class PamProfile(Resource):
     """The profile is part of common-session.
 
     pam-auth-update exits 0 even when it leaves a locally edited
-    common-session alone, therefore the file itself is read.
+    common-session alone, therefore the file itself is read. Where it would
+    change nothing, a human must decide.
     """
 
     kind = "pam"
@@ -23,12 +36,20 @@ class PamProfile(Resource):
     def inspect(self, host):
         if host.lstat(PROFILE) is None:
             raise NotApplicable("the PAM profile is not installed here")
-        try:
-            text = host.read_file(COMMON_SESSION).decode("utf-8", "replace")
-        except FileNotFoundError:
+        if host.lstat(COMMON_SESSION) is None:
             raise NotApplicable("this system has no pam-auth-update")
-        active = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
-        return {"in common-session": any(MARK in line for line in active)}
+        if _mentions(host, COMMON_SESSION, MARK):
+            return {"in common-session": True}
+        if _mentions(host, WRITTEN, MARK):
+            raise Conflict(
+                "{} was edited by hand and lacks the profile's lines: pam-auth-update leaves it "
+                "alone".format(COMMON_SESSION),
+                hint="add the lines below Session: of {}, or give up the edits: "
+                     "pam-auth-update --force".format(PROFILE))
+        if _mentions(host, KNOWN, "aica-datakeeper"):
+            raise Conflict("the PAM profile is disabled",
+                           hint="pam-auth-update --enable aica-datakeeper")
+        return {"in common-session": False}
 
     def apply(self, host, changes):
         if not host.live:
@@ -38,3 +59,64 @@ class PamProfile(Resource):
 
     def describe_one(self, change):
         return "added to common-session"
+
+
+def _mentions(host, path, words):
+    """True if a line of the file that is no comment has these words; False if it is missing."""
+    try:
+        text = host.read_file(path).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return False
+    return any(words in line for line in text.splitlines() if not line.lstrip().startswith("#"))
+
+
+class WayIn(Resource):
+    """A session of one PAM service begins with umask 002 and the environment, for members.
+
+    It can only be looked at: these files belong to the distribution and to the admin.
+    """
+
+    kind = "way-in"
+
+    def __init__(self, name, words, server=None):
+        super().__init__(name)
+        self.words = words
+        self._server = server
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        lines = pam_stack.session_lines(host, self.name)
+        if lines is None:
+            raise NotApplicable("no {} here".format(self.words))
+        if self._server is not None and not self._server.uses_pam(host):
+            raise Conflict("members who come by ssh have neither umask 002 nor the environment: "
+                           "sshd does not use PAM", hint="UsePAM yes in /etc/ssh/sshd_config")
+        lacking = _lacking(lines)
+        if lacking:
+            path = pam_stack.service_file(host, self.name)
+            raise Conflict("members who come by {} lack {}: {}".format(
+                self.words, lacking, _why(lines, path)),
+                hint="aica check --only pam, and what {} includes".format(path))
+        return {}
+
+
+def _lacking(lines):
+    """Return which of the two things a session does not get, "" if it gets both."""
+    mark = "file=" + MARK
+    start = next((n for n, line in enumerate(lines) if mark in line.arguments), len(lines))
+    rest = lines[start:]
+    masks = [line for line in rest if line.module == "pam_umask.so"]
+    environment = any(line.module == "pam_env.so" and "conffile=" + ENVIRONMENT in line.arguments
+                      for line in rest)
+    words = [] if masks and "umask=002" in masks[-1].arguments else ["umask 002"]
+    return " and ".join(words + ([] if environment else ["the environment"]))
+
+
+def _why(lines, path):
+    """Say in which file something is missing or too much."""
+    masks = [line for line in lines if line.module == "pam_umask.so"]
+    if masks and any(MARK in word for line in lines for word in line.arguments):
+        return "{} has another pam_umask behind ours".format(masks[-1].path)
+    return "nothing that {} includes has the lines of the PAM profile".format(path)

@@ -27,6 +27,16 @@ ENVIRONMENT = {
     "COMFYUI_HOME": "/data/models/comfyui",
     "FLUX_HOME": "/data/models/flux",
 }
+LOOK = "/usr/local/bin/look"
+# A file that a member makes in a shared folder, and removes again: who may change it?
+LOOK_TEXT = """\
+#!/bin/sh
+umask
+env
+cd /data/models/torch 2>/dev/null && touch "new.$$" 2>/dev/null || exit 0
+stat -c 'NEW_FILE=%a %U:%G' "new.$$"
+rm "new.$$"
+"""
 IN_THE_OWN_HOME = ("HF_TOKEN_PATH", "HF_MODULES_CACHE")
 
 
@@ -58,8 +68,13 @@ def add_locals(server):
 
 def cron_probe(*users):
     """Return a file for /etc/cron.d; one unknown user in it and cron ignores all of it."""
-    job = "@reboot {0} cd /var/tmp && (umask; env) > {0}.new && mv {0}.new cron-{0}\n"
-    return "".join(job.format(user) for user in users)
+    job = "@reboot {0} cd /var/tmp && {1} > {0}.new && mv {0}.new cron-{0}\n"
+    return "".join(job.format(user, LOOK) for user in users)
+
+
+def plant_look(server):
+    """Before a boot: put the program there that says how it looks where it was started."""
+    server.plant(LOOK, LOOK_TEXT, 0o755)
 
 
 def first_life(image):
@@ -171,7 +186,7 @@ def tree(server, *folders):
 
 def come_in(server, way, user):
     """Come in as `user` by one of WAYS; return what is Seen there."""
-    return _parse(WAYS[way](server, user))
+    return _parse({**WAYS, **WITHOUT_PAM}[way](server, user))
 
 
 def _parse(text):
@@ -183,7 +198,7 @@ def _parse(text):
 def _interactive(server, user):
     # Into a file: a terminal would mix in the prompt, the motd and the echo.
     spy = "/tmp/spy-" + user
-    server.ssh(user, stdin="umask > {0}; env >> {0}; exit\n".format(spy))
+    server.ssh(user, stdin="{} > {}; exit\n".format(LOOK, spy))
     return server.text(spy)
 
 
@@ -193,33 +208,53 @@ def _cron(server, user):
     return server.text("/var/tmp/cron-" + user)
 
 
-def _run(*before, after=("umask; env",)):
-    return lambda server, user: (
-        server.run([word.format(user=user) for word in before] + list(after)).out
+def _at(server, user):
+    # at keeps the umask and the environment of whoever hands the job in: here, of an ssh command.
+    spy = "/var/tmp/at-" + user
+    job = "{0} > {1}.new && mv {1}.new {1}".format(LOOK, spy)
+    server.ssh(user, "rm -f {}; echo '{}' | at -q a now".format(spy, job))
+    server.wait_until("test -e " + spy, 30, "the at job of " + user)
+    return server.text(spy)
+
+
+def _unit_of_the_user(server, user):
+    """A service that is started by name, as a unit file of the user's would be."""
+    spy = "/var/tmp/unit-" + user
+    folder = ".config/systemd/user" if user != "root" else "/root/.config/systemd/user"
+    server.ssh(
+        user,
+        "mkdir -p {0} && printf '[Service]\nType=oneshot\nExecStart={1}\n"
+        "StandardOutput=truncate:{2}\n' > {0}/look.service && systemctl --user daemon-reload && "
+        "systemctl --user start look.service".format(folder, LOOK, spy),
     )
+    return server.text(spy)
+
+
+def _run(*before):
+    return lambda server, user: server.run([word.format(user=user) for word in before] + [LOOK]).out
 
 
 WAYS = {
     "an interactive ssh login": _interactive,
-    "an ssh command": lambda server, user: server.ssh(user, "umask; env").out,
+    "an ssh command": lambda server, user: server.ssh(user, LOOK).out,
     "su - -c": _run("su", "-", "{user}", "-c"),
+    "su - with a shell": lambda server, user: server.run(["su", "-", user], stdin=LOOK + "\n").out,
     "su -c": _run("su", "{user}", "-c"),
-    "sudo -u": _run("sudo", "-u", "{user}", "sh", "-c"),
-    "sudo -iu": _run("sudo", "-iu", "{user}", "sh", "-c"),
+    "sudo -u": _run("sudo", "-u", "{user}"),
+    "sudo -iu": _run("sudo", "-iu", "{user}"),
     "cron": _cron,
+    "at": _at,
     "systemd-run with PAM": _run(
-        "systemd-run",
-        "-q",
-        "--wait",
-        "--pipe",
-        "-p",
-        "PAMName=login",
-        "-p",
-        "User={user}",
-        "sh",
-        "-c",
+        "systemd-run", "-q", "--wait", "--pipe", "-p", "PAMName=login", "-p", "User={user}"
     ),
     "the user manager": lambda server, user: (
-        server.ssh(user, "systemd-run --user -q --wait --pipe sh -c 'umask; env'").out
+        server.ssh(user, "systemd-run --user -q --wait --pipe " + LOOK).out
     ),
+    "a unit of the user": _unit_of_the_user,
+}
+# Nothing that is ours runs in these: they are shown, so that nobody relies on them.
+WITHOUT_PAM = {
+    "systemd-run --uid": _run("systemd-run", "-q", "--wait", "--pipe", "--uid={user}"),
+    "runuser -u": _run("runuser", "-u", "{user}", "--"),
+    "setpriv": lambda server, user: server.run([LOOK], user=user).out,
 }

@@ -18,24 +18,9 @@ def server(image, team):
     """The team's server after the wipe."""
     with Server(image, "wiped", data=team.data) as one:
         people.add_locals(one)
-        one.plant("/etc/cron.d/probe", people.cron_probe("kim", "guest", "root"))
         one.plant("/etc/systemd/system/{}.d/door.conf".format(RECOVERY), WATCH_THE_DOOR)
         one.boot()
         yield one
-
-
-@pytest.fixture(scope="module")
-def outsiders(distribution):
-    """What root and guest see on a server that never heard of us, by way and user."""
-    with Server(distribution, "outsiders") as one:
-        people.add_locals(one)
-        one.plant("/etc/cron.d/probe", people.cron_probe("guest", "root"))
-        one.boot()
-        return {
-            (way, user): people.come_in(one, way, user)
-            for way in people.WAYS
-            for user in ("guest", "root")
-        }
 
 
 def test_the_boot_succeeds(server):
@@ -97,34 +82,6 @@ def test_a_member_logs_in_with_the_same_key_after_the_wipe(server, name):
     assert server.ssh(name, "echo $HOME; cat thesis.tex").out == "/home/{0}\nwork of {0}\n".format(
         name
     )
-
-
-@pytest.mark.parametrize("way", people.WAYS)
-def test_a_member_has_umask_and_environment_in_every_way_in(server, way):
-    seen = people.come_in(server, way, "kim")
-    assert seen.umask == "0002"
-    assert {name: seen.env.get(name) for name in people.ENVIRONMENT} == {
-        name: value.format(user="kim") for name, value in people.ENVIRONMENT.items()
-    }
-    for name in people.IN_THE_OWN_HOME:
-        assert seen.env[name].startswith("/home/kim/")
-    assert not {"PIP_CACHE_DIR", "UV_CACHE_DIR", "TRANSFORMERS_CACHE"} & set(seen.env)
-
-
-def test_a_member_with_another_shell_has_them_too(server):
-    for way in ("an interactive ssh login", "su - -c"):
-        seen = people.come_in(server, way, "park")
-        assert int(seen.umask, 8) == 0o002  # zsh prints it with fewer zeros
-        assert seen.env["HF_HOME"] == "/data/models/huggingface"
-
-
-@pytest.mark.parametrize("user", ["guest", "root"])
-@pytest.mark.parametrize("way", people.WAYS)
-def test_nothing_changes_for_others(server, outsiders, way, user):
-    seen, before = people.come_in(server, way, user), outsiders[way, user]
-    assert seen.umask == before.umask
-    assert set(seen.env) - set(before.env) == set()
-    assert seen.env["PATH"] == before.env["PATH"]
 
 
 def test_members_share_and_others_do_not(server):

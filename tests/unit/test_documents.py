@@ -157,7 +157,7 @@ def everything(desired):
     entries = desired.registry.entries
     return (site.recovery(desired) + site.folders.chain(desired.settings) + site.setup(desired)
             + site.users(desired, entries) + site.people.new_user(desired, entries[0], 2001, 2001)
-            + site.folders.sharing(desired))
+            + site.folders.sharing(desired) + site.ways.ways(desired))
 
 
 def as_documented(name):
