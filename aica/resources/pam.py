@@ -1,15 +1,15 @@
 """Our PAM profile, and the ways in that it has to serve: umask 002 and the environment."""
 
 from ..errors import AicaError, Conflict, NotApplicable
-from . import pam_stack
+from . import pam_stack, pam_update
 from .base import Resource
 
 PROFILE = "/usr/share/pam-configs/aica-datakeeper"
 COMMON_SESSION = "/etc/pam.d/common-session"
+NONINTERACTIVE = COMMON_SESSION + "-noninteractive"
 MARK = "/etc/aica/member-groups"
 ENVIRONMENT = "/etc/aica/pam_env.conf"
-# What pam-auth-update wrote last, and which profiles it was ever asked about.
-WRITTEN = "/var/lib/pam/session"
+# Which profiles pam-auth-update was ever asked about: it adds none of them by itself again.
 KNOWN = "/var/lib/pam/seen"
 
 # PAM service -> what people call the way in, most used first.
@@ -23,9 +23,9 @@ SERVICES = (
 class PamProfile(Resource):
     """The profile is part of common-session.
 
-    pam-auth-update exits 0 even when it leaves a locally edited
-    common-session alone, therefore the file itself is read. Where it would
-    change nothing, a human must decide.
+    pam-auth-update exits 0 even when it leaves locally edited files alone,
+    therefore the files themselves are read. Where it would change nothing,
+    a human must decide.
     """
 
     kind = "pam"
@@ -38,15 +38,19 @@ class PamProfile(Resource):
             raise NotApplicable("the PAM profile is not installed here")
         if host.lstat(COMMON_SESSION) is None:
             raise NotApplicable("this system has no pam-auth-update")
-        if _mentions(host, COMMON_SESSION, MARK):
+        states = [_mentions(host, path, MARK) for path in (COMMON_SESSION, NONINTERACTIVE)
+                  if host.lstat(path) is not None]
+        if all(states):
             return {"in common-session": True}
-        if _mentions(host, WRITTEN, MARK):
+        edited = pam_update.edited_file(host)
+        if edited:
             raise Conflict(
-                "{} was edited by hand and lacks the profile's lines: pam-auth-update leaves it "
-                "alone".format(COMMON_SESSION),
-                hint="add the lines below Session: of {}, or give up the edits: "
+                "{} was edited by hand: pam-auth-update leaves it and its kin alone, and they "
+                "lack the profile's lines".format(edited),
+                hint="add the lines below Session: of {} to common-session and "
+                     "common-session-noninteractive, or give up the edits: "
                      "pam-auth-update --force".format(PROFILE))
-        if _mentions(host, KNOWN, "aica-datakeeper"):
+        if not any(states) and _mentions(host, KNOWN, "aica-datakeeper"):
             raise Conflict("the PAM profile is disabled",
                            hint="pam-auth-update --enable aica-datakeeper")
         return {"in common-session": False}

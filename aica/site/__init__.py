@@ -5,8 +5,15 @@ What each part is made of is in the module of its name.
 """
 
 from ..resources.records import RegistryLines
-from . import environment, folders, kept, people, sudoers, units
-from . import ways  # noqa: F401 (for `aica check` alone: site.ways)
+from . import (
+    environment,
+    folders,
+    kept,
+    people,
+    sudoers,
+    units,
+    ways,  # noqa: F401 (for `aica check` alone: site.ways)
+)
 from .state import Site  # noqa: F401 (part of the page: site.Site)
 
 STEPS = ("group", "storage", "folders", "environment", "sudoers", "pam", "conda", "uv", "units")

@@ -45,11 +45,11 @@ def outsiders(distribution):
 
 
 def _system_service(server):
-    return people._parse(server.run(["systemd-run", "-q", "--wait", "--pipe", people.LOOK]).out)
+    return people.parse_look(server.run(["systemd-run", "-q", "--wait", "--pipe", people.LOOK]).out)
 
 
 def has_environment(seen, user):
-    """True if all variables of the site are there, "no" ones of the own home in others'."""
+    """True if all variables of the site are there, and those of the own home point into it."""
     wanted = {name: value.format(user=user) for name, value in people.ENVIRONMENT.items()}
     own = all(
         seen.env.get(name, "").startswith("/home/{}/".format(user))
@@ -115,7 +115,165 @@ def test_the_readme_shows_what_was_measured(server, outsiders):
     for row in table:
         print("| " + " | ".join(row) + " |")
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    found = re.search(r"^\| way in \|.*?\n\n", text, re.S | re.M).group(0)
     shown = [tuple(cell.strip() for cell in line.strip("|").split("|"))
-             for line in re.search(r"\| way in \|.*?\n\n", text, re.S).group(0).splitlines()[2:]
-             if line]
+             for line in found.splitlines()[2:] if line]
     assert shown == table
+
+
+# --- what check says, and whether it is true
+
+
+def verdict(server, name):
+    """Return the outcome that check shows for one thing."""
+    return people.outcomes(server, "check", "--only", name)[0][name]
+
+
+def statuses_of(server, kind):
+    by_name = people.outcomes(server, "check", "--only", kind)[0]
+    return {name: row["status"] for name, row in by_name.items()}
+
+
+def test_check_finds_every_way_covered(server):
+    found = statuses_of(server, "way-in")
+    assert set(found.values()) == {"ok"} and len(found) == 9
+    assert set(statuses_of(server, "umask").values()) == {"ok"}
+
+
+def test_check_names_a_common_session_that_was_edited(server):
+    files = "/etc/pam.d/common-session /etc/pam.d/common-session-noninteractive"
+    mine = "# end of pam-auth-update config"
+    server.run("tar cf /root/kept.tar {0}; sed -i /member-groups/,+2d {0}; "
+               "sed -i 's/^{1}/session optional pam_echo.so\\n&/' {0}".format(files, mine))
+    assert people.come_in(server, "su -c", "kim").umask == "0022"
+    assert people.come_in(server, "sudo -u", "kim").umask == "0022"
+    assert set(statuses_of(server, "way-in").values()) == {"blocked"}
+    for _ in range(2):
+        row = verdict(server, "pam:aica-datakeeper")
+        assert row["status"] == "blocked" and "edited by hand" in row["message"]
+        assert "pam-auth-update --force" in row["hint"]
+        server.run("pam-auth-update --package")  # exits 0, and leaves it alone
+    server.run("tar xf /root/kept.tar -C /")
+    assert set(statuses_of(server, "way-in").values()) == {"ok"}
+
+
+def test_check_names_the_ways_that_lack_our_lines_and_recover_adds_them(server):
+    server.run("sed -i /member-groups/,+2d /etc/pam.d/common-session")
+    assert people.come_in(server, "su -c", "kim").umask == "0022"
+    assert people.come_in(server, "sudo -u", "kim").umask == "0002"
+    found = statuses_of(server, "way-in")
+    assert (found["way-in:su"], found["way-in:sshd"]) == ("blocked", "blocked")
+    assert (found["way-in:cron"], found["way-in:systemd-user"]) == ("ok", "ok")
+    assert verdict(server, "pam:aica-datakeeper")["status"] == "planned"
+    server.run(["aica", "recover"])
+    assert set(statuses_of(server, "way-in").values()) == {"ok"}
+    assert people.come_in(server, "su -c", "kim").umask == "0002"
+
+
+def test_check_names_a_profile_that_was_disabled(server):
+    # As `pam-auth-update` leaves it when somebody takes the mark off in its dialogue.
+    server.run("pam-auth-update --package --remove aica-datakeeper; "
+               "echo aica-datakeeper >> /var/lib/pam/seen")
+    row = verdict(server, "pam:aica-datakeeper")
+    assert (row["status"], row["hint"]) == ("blocked", "pam-auth-update --enable aica-datakeeper")
+    assert set(statuses_of(server, "way-in").values()) == {"blocked"}
+    server.run(row["hint"])
+    assert set(statuses_of(server, "way-in").values()) == {"ok"}
+    assert people.come_in(server, "su -c", "kim").umask == "0002"
+
+
+def _reload_sshd(server):
+    server.run("systemctl reload ssh; sleep 1")
+    server.wait_until("ssh-keyscan 127.0.0.1 2>/dev/null | grep -q .", 20, "sshd")
+
+
+def test_check_names_an_sshd_that_leaves_pam_out(server):
+    server.run("echo UsePAM no > /etc/ssh/sshd_config.d/test.conf")
+    _reload_sshd(server)
+    assert people.come_in(server, "an ssh command", "kim").umask == "0022"
+    row = verdict(server, "way-in:sshd")
+    assert row["status"] == "blocked" and "sshd does not use PAM" in row["message"]
+    server.run("rm /etc/ssh/sshd_config.d/test.conf")
+    _reload_sshd(server)
+    assert verdict(server, "way-in:sshd")["status"] == "ok"
+
+
+def test_check_names_an_umask_in_the_comment_of_an_account(server):
+    server.run("chfn -o umask=027 kim")
+    assert people.come_in(server, "su -c", "kim").umask == "0027"
+    server.wait_until("grep -q umask=027 /data/config/accounts/passwd", 30, "the record")
+    assert verdict(server, "umask:kim")["status"] == "blocked"
+    server.run("chfn -o '' kim")
+    server.wait_until("! grep -q umask=027 /data/config/accounts/passwd", 30, "the record")
+    assert verdict(server, "umask:kim")["status"] == "ok"
+
+
+def test_check_names_a_line_in_a_start_up_file(server):
+    server.run("su - kim -c 'echo umask 077 >> .bashrc'")
+    seen = people.come_in(server, "an interactive ssh login", "kim")
+    assert (seen.umask, seen.env["NEW_FILE"]) == ("0077", "600 kim:" + GROUP)
+    row = verdict(server, "umask:kim")
+    assert row["status"] == "blocked" and "/data/users/kim/.bashrc:" in row["message"]
+    server.run("sed -i '$d' /data/users/kim/.bashrc && chown kim:kim /data/users/kim/.bashrc")
+    assert verdict(server, "umask:kim")["status"] == "ok"
+
+
+# Safety rule: the verdict of check is that of the real sshd. H is the home, S its .ssh, K the keys.
+STRICT = {
+    "as it should be": "true",
+    "home 0770, a group of one": "chmod 770 $H",
+    "home 0770, the team's group": "chmod 770 $H; chgrp gpu-users $H",
+    "home 0757": "chmod 757 $H",
+    "home 0700": "chmod 700 $H",
+    "home of somebody else": "chown guest $H; chmod 755 $H",
+    "home of root's": "chown root $H; chmod 755 $H",
+    "home closed to its user": "chown root $H; chmod 700 $H",
+    "ssh folder 0777": "chmod 777 $S",
+    "ssh folder 0770": "chmod 770 $S",
+    "ssh folder of root's, open": "chown root $S; chmod 755 $S",
+    "ssh folder of root's, closed": "chown root $S; chmod 700 $S",
+    "keys 0660": "chmod 660 $K",
+    "keys 0660, the team's group": "chmod 660 $K; chgrp gpu-users $K",
+    "keys 0606": "chmod 606 $K",
+    "keys of root's, open": "chown root $K; chmod 644 $K",
+    "keys of root's, closed": "chown root $K; chmod 600 $K",
+    "keys of somebody else": "chown guest $K; chmod 644 $K",
+    "a second member of the private group": "chmod 660 $K; gpasswd -a guest lee",
+    "keys are a link into /var/tmp": "mv $K /var/tmp/keys; ln -s /var/tmp/keys $K",
+    "keys are a link within the home": "mkdir $H/k; chown lee $H/k; mv $K $H/k/k; ln -s ../k/k $K",
+    "the same, and others may write there":
+        "mkdir $H/k; chown lee $H/k; chmod 777 $H/k; mv $K $H/k/k; ln -s ../k/k $K",
+    "ssh folder is a link": "mv $S $H/real; ln -s real $S",
+    "keys are a folder": "rm $K; mkdir $K",
+    "the folder of the homes 0777": "chmod 777 /data/users",
+}
+RESET = """
+gpasswd -d guest lee 2>/dev/null; chmod 755 /data/users; rm -rf $H/k $H/real $S /var/tmp/keys
+chown lee:lee $H; chmod 750 $H; cp -a /root/ssh-of-lee $S
+"""
+PLACES = "H=/data/users/lee; S=$H/.ssh; K=$S/authorized_keys; "
+
+
+@pytest.fixture(scope="module")
+def keys_of_lee(server):
+    server.run("cp -a /data/users/lee/.ssh /root/ssh-of-lee")
+
+
+@pytest.mark.parametrize("case", STRICT)
+def test_check_says_what_sshd_says(server, keys_of_lee, case):
+    server.run(PLACES + STRICT[case])
+    try:
+        came_in = server.ssh("lee", "true", check=False).code == 0
+        row = verdict(server, "ssh-login:lee")
+        assert (row["status"] == "ok") == came_in, row
+        seen[case] = came_in
+    finally:
+        server.run(PLACES + RESET)
+    assert server.ssh("lee", "true").code == 0
+
+
+seen = {}
+
+
+def test_the_cases_above_were_of_both_kinds():
+    assert 5 < len(seen) - sum(seen.values()) and 5 < sum(seen.values())

@@ -7,7 +7,7 @@ import pytest
 from aica.accounts import Passwd
 from aica.change import BLOCKED, OK, PLANNED, SKIPPED
 from aica.command import Result
-from aica.resources import pam, pam_stack
+from aica.resources import pam, pam_stack, pam_update
 from aica.resources.own_umask import OwnUmask, SystemUmask
 from aica.resources.pam import PamProfile, WayIn
 from aica.resources.ssh_login import SshLogin, SshServer
@@ -102,29 +102,71 @@ class TestWayIn:
 
 
 class TestPamProfile:
-    """Why our lines are missing decides who must act."""
+    """Why our lines are missing decides who must act: pam-auth-update's own rule."""
+
+    BEFORE = """\
+# here are the per-package modules (the "Primary" block)
+{0}\t[success=1 default=ignore]\tpam_unix.so nullok
+# here's the fallback if no module succeeds
+{0}\trequisite\tpam_deny.so
+# and here are more per-package modules (the "Additional" block)
+"""
+    SAVED = "Module: unix\n[success=end default=ignore]\tpam_unix.so nullok\n"
+    AFTER = "# end of pam-auth-update config\n"
 
     @pytest.fixture(autouse=True)
     def installed(self, server):
         server.write(pam.PROFILE, "Name: ours\n")
-        server.write("/etc/pam.d/common-session", PLAIN)
+        for name in pam_update.TYPES:
+            server.write("/var/lib/pam/" + name, self.SAVED)
+            server.write("/etc/pam.d/common-" + name,
+                         self.BEFORE.format(name.split("-")[0]) + self.AFTER)
+
+    def add(self, server, *names):
+        for name in names:
+            server.replace("/etc/pam.d/common-" + name, self.AFTER, OURS + self.AFTER)
+            server.append("/var/lib/pam/" + name, "Module: aica-datakeeper\n"
+                          + OURS.replace("session\t", ""))
+        server.write(pam.KNOWN, "aica-datakeeper\nunix\n")
+
+    def judge(self, server):
+        return outcome_of(server, PamProfile("aica-datakeeper"))
+
+    def test_one_that_is_everywhere_is_right(self, server):
+        self.add(server, "session", "session-noninteractive")
+        assert self.judge(server).status == OK
 
     def test_one_that_was_never_added_is_planned(self, server):
-        assert bring(server, PamProfile("aica-datakeeper"))[0] == PLANNED
+        assert self.judge(server).status == PLANNED
 
-    def test_a_common_session_that_was_edited_is_for_a_human(self, server):
-        server.write(pam.WRITTEN, "Additional\n" + OURS)
-        server.write(pam.KNOWN, "aica-datakeeper\nunix\n")
-        outcome = outcome_of(server, PamProfile("aica-datakeeper"))
-        assert outcome.status == BLOCKED and "edited by hand" in outcome.message
-        assert "--force" in outcome.hint
+    def test_one_that_is_gone_from_one_file_only_is_planned(self, server):
+        self.add(server, "session", "session-noninteractive")
+        server.replace("/etc/pam.d/common-session", OURS, "")
+        assert self.judge(server).status == PLANNED
 
     def test_a_disabled_profile_is_for_a_human(self, server):
-        server.write(pam.WRITTEN, "Additional\n" + PLAIN)
         server.write(pam.KNOWN, "aica-datakeeper\nunix\n")
-        outcome = outcome_of(server, PamProfile("aica-datakeeper"))
+        outcome = self.judge(server)
         assert outcome.status == BLOCKED and "disabled" in outcome.message
         assert outcome.hint == "pam-auth-update --enable aica-datakeeper"
+
+    @pytest.mark.parametrize("name", pam_update.TYPES)
+    @pytest.mark.parametrize("before, after", [
+        (AFTER, "session required pam_mine.so\n" + AFTER), ("(the", "(The"),
+        ("# here's the fallback", "# my fallback"), (AFTER, AFTER[1:])])
+    def test_a_file_that_was_edited_is_for_a_human(self, server, name, before, after):
+        server.replace("/etc/pam.d/common-" + name, before, after)
+        edited = "# end" not in before or "mine" in after
+        outcome = self.judge(server)
+        assert outcome.status == (BLOCKED if edited else PLANNED)
+        if edited:
+            assert "/etc/pam.d/common-{} was edited by hand".format(name) in outcome.message
+            assert "--force" in outcome.hint
+
+    def test_an_option_that_was_added_or_a_line_outside_is_no_edit(self, server):
+        server.replace("/etc/pam.d/common-auth", "nullok", "nullok remember=5")
+        server.append("/etc/pam.d/common-auth", "auth required pam_mine.so\n")
+        assert self.judge(server).status == PLANNED
 
 
 class TestOwnUmask:
@@ -135,7 +177,8 @@ class TestOwnUmask:
 
     @pytest.mark.parametrize("line, umask", [
         ("umask 022", "022"), ("  umask 077  # private", "077"), ("umask 0027; ls", "0027"),
-        ("if true; then umask 022; fi", "022"), ("true && umask 22", "22"), ("umask u=rwx,g=,o=", "u=rwx,g=,o="),
+        ("if true; then umask 022; fi", "022"), ("true && umask 22", "22"),
+        ("umask u=rwx,g=,o=", "u=rwx,g=,o="),
         ("umask 002\numask 022", "022"), ("umask 022\r", "022")])
     def test_another_umask_is_named_with_its_line(self, server, line, umask):
         server.write("/data/users/kim/.bashrc", "# mine\n" + line + "\n", uid=2001)
@@ -145,7 +188,8 @@ class TestOwnUmask:
 
     @pytest.mark.parametrize("line", [
         "umask 002", "umask 2", "umask 0002", "#umask 022", "umask", "umask -S", "echo umask 022",
-        "umask $mask", "umask 022\numask 002", "myumask 022", "umask 0222222", "umask u=rwx,g=rwx,o=rx"])
+        "umask $mask", "umask 022\numask 002", "myumask 022", "umask 0222222",
+        "umask u=rwx,g=rwx,o=rx"])
     def test_what_changes_nothing_is_right(self, server, line):
         server.write("/data/users/kim/.bashrc", line + "\n", uid=2001)
         assert self.judge(server)[0] == OK
