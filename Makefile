@@ -6,6 +6,7 @@
 #   make check-all [VERSIONS="3.6 3.13"]    the same with every Python that is here
 #   make check-system                 the tests on booted servers; as root
 #   make deb                          build/aica-datakeeper_*_all.deb
+#   make rpm                          build/aica-datakeeper-*.noarch.rpm, for EL 7 to 9
 #   make sdist                        build/dist/: source archive and wheel
 #   make bench                        the measurements of tests/bench
 #   make install DESTDIR=DIR          put the program's files below DIR
@@ -27,6 +28,8 @@ mandir            ?= $(prefix)/share/man
 completiondir     ?= $(prefix)/share/bash-completion/completions
 unitdir           ?= /lib/systemd/system
 tmpfilesdir       ?= $(prefix)/lib/tmpfiles.d
+# For EL only: Debian enables the units without one.
+presetdir         ?=
 # Empty where there is no pam-auth-update.
 pamconfigsdir     ?= $(prefix)/share/pam-configs
 
@@ -42,7 +45,7 @@ RUFF          = ruff==0.17.6
 # checkout cannot remove.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all check lint test check-python check-all check-system deb sdist bench install clean
+.PHONY: all check lint test check-python check-all check-system deb rpm lint-rpm sdist bench install clean
 
 all:
 	@echo "Nothing to build: this is Python. The head of the Makefile lists the targets."
@@ -101,7 +104,7 @@ check-all:
 
 check-system: $(STAMP)
 	@[ "$$(id -u)" = 0 ] || { echo "check-system boots servers, and needs root for that" >&2; exit 1; }
-	$(MAKE) deb
+	$(MAKE) deb rpm
 	$(VENV)/bin/python -m pytest tests/system -q
 
 bench:
@@ -115,17 +118,38 @@ bench:
 SOURCES = { git ls-files -z --cached --others --exclude-standard 2>/dev/null || \
 	find . \( -path ./build -o -path ./.git \) -prune -o -type f ! -name '*.py[co]' -print0; }
 
-# In a clean copy, so that debhelper's folders do not end up in the checkout.
+# $(call copy_to,FOLDER): a clean copy, so that what a packager's tools leave
+# behind does not end up in the checkout.
+define copy_to
+	mkdir -p $(1)
+	$(SOURCES) >$(1).files
+	tar --create --file=$(1).tar --null --files-from=$(1).files --ignore-failed-read
+	tar --extract --file=$(1).tar --directory=$(1)
+endef
+
 deb:
 	rm -rf build/deb build/aica-datakeeper_*
-	mkdir -p build/deb/aica-datakeeper-$(VERSION)
-	$(SOURCES) >build/deb/files
-	tar --create --file=build/deb/files.tar --null --files-from=build/deb/files --ignore-failed-read
-	tar --extract --file=build/deb/files.tar --directory=build/deb/aica-datakeeper-$(VERSION)
+	$(call copy_to,build/deb/aica-datakeeper-$(VERSION))
 	cd build/deb/aica-datakeeper-$(VERSION) && env -u MAKEFLAGS -u MFLAGS dpkg-buildpackage -us -uc -b
 	mv build/deb/aica-datakeeper_* build/
 	rm -rf build/deb
 	@ls build/aica-datakeeper_*_all.deb
+
+# Also on Debian, whose rpm knows no package that could satisfy a BuildRequires.
+rpm:
+	rm -rf build/rpm build/aica-datakeeper-*.rpm
+	$(call copy_to,build/rpm/aica-datakeeper-$(VERSION))
+	mkdir -p build/rpm/SOURCES
+	tar --create --gzip --owner=0 --group=0 --directory=build/rpm \
+	    --file=build/rpm/SOURCES/aica-datakeeper-$(VERSION).tar.gz aica-datakeeper-$(VERSION)
+	env -u MAKEFLAGS -u MFLAGS rpmbuild --quiet -bb --nodeps --define '_topdir $(CURDIR)/build/rpm' \
+	    rpm/aica-datakeeper.spec
+	mv build/rpm/RPMS/noarch/*.rpm build/
+	rm -rf build/rpm
+	@ls build/aica-datakeeper-*.rpm
+
+lint-rpm:
+	rpmlint --strict --config rpm/rpmlint.toml build/aica-datakeeper-*.noarch.rpm rpm/*.spec
 
 sdist: $(STAMP)
 	$(PIP) install build
@@ -148,6 +172,10 @@ install:
 	    $(DESTDIR)$(sysconfdir)/logrotate.d/aica-datakeeper
 	install -D -m 644 system/completion/aica    $(DESTDIR)$(completiondir)/aica
 	ln -sf aica $(DESTDIR)$(completiondir)/aica-recover
+	if [ -n "$(presetdir)" ]; then \
+	    install -D -m 644 system/preset/90-aica-datakeeper.preset \
+	        $(DESTDIR)$(presetdir)/90-aica-datakeeper.preset; \
+	fi
 	if [ -n "$(pamconfigsdir)" ]; then \
 	    install -D -m 644 system/pam/aica-datakeeper $(DESTDIR)$(pamconfigsdir)/aica-datakeeper; \
 	fi

@@ -43,6 +43,15 @@ def image(distribution, package):
 
 
 @pytest.fixture(scope="session")
+def rpm():
+    """The .rpm under test."""
+    found = images.find_package("rpm")
+    if found is None:
+        _refuse("no package to test: run `make rpm`, or set AICA_RPM")
+    return found
+
+
+@pytest.fixture(scope="session")
 def team(image):
     """A team that worked on a server until its clean shutdown: what it had, a copy of its /data."""
     return people.first_life(image)

@@ -10,15 +10,17 @@ from sandbox import CHECKOUT, digest, fresh, must, nspawn
 # What a server needs so that a member can come in by every door that the tests open.
 PACKAGES = (
     "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,libpam-runtime,passwd,adduser,sudo,"
-    "openssh-server,openssh-client,python3,cron,iproute2,procps,zsh,strace,rsync,logrotate,at"
+    "openssh-server,openssh-client,python3,cron,iproute2,procps,zsh,strace,rsync,logrotate,at,"
+    "rpm"
 )
 
 
-def find_package():
-    """Return the .deb under test: AICA_DEB, or the newest one built from this checkout, or None."""
-    if os.environ.get("AICA_DEB"):
-        return Path(os.environ["AICA_DEB"])
-    built = CHECKOUT.glob("build/*.deb"), CHECKOUT.parent.glob("aica-datakeeper_*.deb")
+def find_package(kind="deb"):
+    """Return the package under test: AICA_DEB or AICA_RPM, or the newest one built, or None."""
+    named = os.environ.get("AICA_" + kind.upper())
+    if named:
+        return Path(named)
+    built = CHECKOUT.glob("build/*." + kind), CHECKOUT.parent.glob("aica-datakeeper[_-]*." + kind)
     return max(
         list(built[0]) or list(built[1]), key=lambda path: path.stat().st_mtime, default=None
     )
@@ -63,9 +65,10 @@ class Image:
     def with_package(self, package):
         """Return this image with the package installed, as an image is made: nothing is running."""
         content = hashlib.sha256(package.read_bytes()).hexdigest()
-        layer = self.work / "package-{}".format(digest(self.layers[0].name, content))
+        kind = package.suffix[1:]
+        layer = self.work / "{}-{}".format(kind, digest(self.layers[0].name, content))
         if not layer.is_dir():
-            for old in self.work.glob("package-*"):
+            for old in self.work.glob(kind + "-*"):
                 shutil.rmtree(str(old))
             half = fresh(self.work / "package.half")
             with Overlay(self.layers, half, self.work / "package.root") as root:
@@ -75,11 +78,15 @@ class Image:
 
 
 def install_package(root, package):
-    """Install a .deb into the root of a server that is off."""
+    """Install a .deb or a .rpm into the root of a server that is off.
+
+    rpm knows nothing of the packages that dpkg installed, hence --nodeps.
+    """
     inside = "/run/" + package.name
-    apt = "exec apt-get install -y --no-install-recommends " + inside
+    install = {".deb": "exec apt-get install -y --no-install-recommends ",
+               ".rpm": "exec rpm --install --nodeps "}[package.suffix] + inside
     argv = nspawn(root) + ["--pipe", "--as-pid2", "--bind-ro={}:{}".format(package, inside)]
-    must(argv + ["--setenv=DEBIAN_FRONTEND=noninteractive", "sh", "-c", apt], timeout_s=300)
+    must(argv + ["--setenv=DEBIAN_FRONTEND=noninteractive", "sh", "-c", install], timeout_s=300)
 
 
 class Overlay:

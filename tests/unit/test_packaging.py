@@ -1,0 +1,51 @@
+"""The two packages say the same: version, units, generated files."""
+
+import os
+import re
+
+import pytest
+
+import aica
+from aica import site
+
+TOP = os.path.dirname(os.path.dirname(aica.__file__))
+ENABLED = [name for name, _ in site.units.UNITS]
+
+
+def read(path):
+    with open(os.path.join(TOP, path), encoding="utf-8") as text:
+        return text.read()
+
+
+SPEC = read("rpm/aica-datakeeper.spec")
+
+
+def test_the_preset_enables_what_recovery_enables():
+    preset = read("system/preset/90-aica-datakeeper.preset")
+    assert sorted(re.findall(r"^enable (\S+)$", preset, re.M)) == sorted(ENABLED)
+
+
+def test_the_debian_package_enables_what_recovery_enables():
+    rules = read("debian/rules").replace("\\\n", " ")
+    lines = [line for line in rules.split("\n")
+             if line.startswith("\tdh_installsystemd") and "--no-enable" not in line]
+    named = [word for line in lines for word in line.split() if word.startswith("aica-")]
+    assert sorted(named) == sorted(ENABLED)
+
+
+@pytest.mark.parametrize("path, pattern", [
+    ("rpm/aica-datakeeper.spec", r"^Version:\s+(\S+)$"),
+    ("rpm/aica-datakeeper.spec", r"%changelog\n\*.* - (\S+)-1$"),
+    ("debian/changelog", r"\Aaica-datakeeper \((\S+)-1\)"),
+    ("CHANGELOG.md", r"^## \[(\d\S+)\]"),
+])
+def test_the_version_is_the_same_everywhere(path, pattern):
+    assert re.search(pattern, read(path), re.M).group(1) == aica.__version__
+
+
+def test_what_a_purge_removes_is_what_rpm_erases():
+    ghosts = set(re.findall(r"^%ghost .* (/\S+)$", SPEC, re.M))
+    purged = set(re.findall(r"(/etc/\S+|/var/log/\S+)", read("debian/postrm")))
+    purged = {path.rstrip("*;") for path in purged if "/systemd/" not in path}
+    assert {path for path in ghosts if path not in purged} == set()
+    assert {path for path in purged if path not in ghosts} <= {"/etc/aica"}
