@@ -204,6 +204,31 @@ def add_subids_argv(name, option, ranges, root="/"):
     return argv + [name]
 
 
+def lock_argv(name, root="/"):
+    """Return the command that locks an account: its password, and by its date all else."""
+    return ["usermod"] + _prefix(root) + ["--lock", "--expiredate", "1", name]
+
+
+def userdel_argv(name, root="/"):
+    """Return the command that removes an account, and none of its files."""
+    return ["userdel"] + _prefix(root) + [name]
+
+
+def groupdel_argv(name, root="/"):
+    """Return the command that removes a group."""
+    return ["groupdel"] + _prefix(root) + [name]
+
+
+def new_password_argv(method, root="/"):
+    """Return the command that reads "name:password" lines from its standard input."""
+    return ["chpasswd"] + _chroot(root) + ["--crypt-method", method]
+
+
+def expire_password_argv(name, root="/"):
+    """Return the command after which a password must be changed at the next login."""
+    return ["chage"] + _chroot(root) + ["--lastday", "0", name]
+
+
 def chpasswd_argv(root="/"):
     """Return the command that reads "name:hash" lines from its standard input."""
     return ["chpasswd"] + _chroot(root) + ["--encrypted"]

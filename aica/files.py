@@ -281,6 +281,17 @@ def rename_aside(folder, name, label):
     raise AicaError("too many folders named .{}.{}.N".format(name, label))
 
 
+def move(folder, name, new_folder, new_name):
+    """Rename an entry into another folder of the same disk, never over anything."""
+    check_component(name)
+    check_component(new_name)
+    if look(new_folder, new_name) is not None:
+        raise Conflict("{} exists already".format(new_name))
+    os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
+    sync_folder(new_folder)
+    sync_folder(folder)
+
+
 def adjust(folder, name, decide):
     """Give an entry the mode and group that decide(pin, status) returns; never another owner.
 

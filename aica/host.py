@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from . import command, files, identity, saved, sharing, storage
+from . import command, files, identity, processes, saved, sharing, storage
 from .errors import AicaError, Conflict, ReadOnlyViolation
 
 
@@ -175,6 +175,10 @@ class Host:
         with self.folder(path) as top:
             return saved.restore(top, depth, entries)
 
+    def processes(self, uid):
+        """Return the running Processes of a user; an offline tree has none."""
+        return processes.of(uid) if self.live else []
+
     def query(self, argv, stdin="", timeout_s=60):
         """Run a program that changes nothing and return its Result."""
         return self._run(argv, stdin=stdin, timeout_s=timeout_s)
@@ -252,11 +256,37 @@ class Host:
             os.rename(os.path.basename(path), new_name, src_dir_fd=parent, dst_dir_fd=parent)
             files.sync_folder(parent)
 
+    def move(self, path, new_path):
+        """Rename an entry into another folder, never over anything; both are root's alone.
+
+        Raise Conflict if it cannot be renamed: a mount of its own, or another disk.
+        """
+        with self.folder(os.path.dirname(path), trusted=True) as old, \
+                self.folder(os.path.dirname(new_path), trusted=True) as new:
+            try:
+                files.move(old, os.path.basename(path), new, os.path.basename(new_path))
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EBUSY):
+                    raise
+                raise Conflict("{} cannot be moved to {}: {}".format(
+                    path, new_path, error.strerror), hint="findmnt {}".format(path))
+
+    def remove_folder(self, path):
+        """Remove an empty folder from a folder that is root's alone."""
+        with self.folder(os.path.dirname(path), trusted=True) as parent:
+            os.rmdir(os.path.basename(path), dir_fd=parent)
+            files.sync_folder(parent)
+
     def remove_file(self, path):
         """Remove a file of ours from a folder that is root's alone."""
         with self.folder(os.path.dirname(path), trusted=True) as parent:
             os.unlink(os.path.basename(path), dir_fd=parent)
             files.sync_folder(parent)
+
+    def end_processes(self, uid):
+        """Ask the processes of a user to end, then kill them."""
+        if self.live:
+            processes.end(uid)
 
     def append_log(self, path, text, gid=0):
         """Append to a log of ours, 0640 root:gid, in a folder that only root's friends write.
@@ -324,7 +354,8 @@ def _name_whole(error, folder):
 CHANGING = (
     "execute", "write_file", "make_folder", "make_parents", "set_attributes", "replace_symlink",
     "repair_tree", "restore_modes",
-    "move_aside", "rename", "remove_file", "append_log", "sweep", "lock_file",
+    "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
+    "append_log", "sweep", "lock_file",
 )
 
 

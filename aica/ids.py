@@ -3,6 +3,10 @@
 from .errors import ConfigError, Conflict
 
 NOBODY = 65534
+FIRST = 2000
+# What useradd gives by itself: SUB_UID_MIN and SUB_UID_COUNT of login.defs(5).
+FIRST_SUBID = 100000
+SUBIDS = 65536
 
 
 def check(user, present, known, id_range, shared_groups):
@@ -73,3 +77,33 @@ def free_gid(present, known, first):
     while gid in taken:
         gid += 1
     return gid
+
+
+def free_id(present, known, id_range, foreign=()):
+    """Return the first number that nobody ever had as uid or gid, and that is in `foreign` neither.
+
+    Images bring accounts of their own from UID_MIN upwards, so the search
+    begins where the next image will hardly have one. Raise Conflict if the
+    range is full.
+    """
+    low, high = id_range
+    taken = set(foreign) | {NOBODY}
+    for source in (present, known):
+        taken |= {user.uid for user in source.passwd.values()}
+        taken |= {user.gid for user in source.passwd.values()}
+        taken |= {group.gid for group in source.group.values()}
+    first = FIRST if low <= FIRST <= high else low
+    for number in list(range(first, high + 1)) + list(range(low, first)):
+        if number not in taken:
+            return number
+    raise Conflict("no id from {} to {} is free".format(low, high),
+                   hint="see UID_MAX in /etc/login.defs")
+
+
+def free_subids(present, known):
+    """Return ("START:COUNT",) above all subordinate ids that were ever given: subuid(5)."""
+    start = FIRST_SUBID
+    for source in (present, known):
+        for ranges in list(source.subuid.values()) + list(source.subgid.values()):
+            start = max([start] + [first + count for first, count in _spans(ranges)])
+    return ("{}:{}".format(start, SUBIDS),)

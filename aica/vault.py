@@ -202,6 +202,20 @@ def reserve(vault, user):
     return vault._replace(passwd=dict(vault.passwd, **{name: line}))
 
 
+def without(vault, name, gid):
+    """Return the vault without a record that never became anybody's: an undone `user add`. Pure.
+
+    gid is that of the private group that was made with it.
+    """
+    known = _copy(vault)
+    for part in (known.passwd, known.shadow, known.subuid, known.subgid):
+        part.pop(name, None)
+    if name in known.group and known.group[name].gid == gid:
+        del known.group[name]
+    _change_groups(known.group, known, name, left=known.groups_of(name))
+    return known
+
+
 def changes(before, after):
     """Return [(what, what happened)] between two vaults, with no hash in it. Pure."""
     found = []

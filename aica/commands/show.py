@@ -81,6 +81,13 @@ def info(args, text):
         print(report.message("INFO", text, color=use_color(args.color, sys.stdout)))
 
 
+def plain(args, lines):
+    """Print lines to be copied, unless --quiet or --json."""
+    if not (args.quiet or args.json):
+        for line in lines:
+            print("    " + report.escape(line))
+
+
 def warning(args, text, hint=""):
     """Print a [WARNING] line on standard error."""
     _complain(args, "WARNING", text, hint)

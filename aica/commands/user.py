@@ -2,7 +2,7 @@
 
 from ..errors import ConfigError
 from ..people import adopting, registering, review, setting_up
-from . import options, show
+from . import options, show, user_add
 
 
 def add_parser(add):
@@ -10,6 +10,8 @@ def add_parser(add):
     parser = add("user", "set up, register, list users")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.required = True
+    user_add.add_arguments(
+        _action(actions, "add", "make an account with home, key or password, and register it"))
     _action(actions, "setup", "give an account its group, home on /data and home link", group=True)
     _action(actions, "register", "restore this account at every boot from now on", group=True)
     _action(actions, "unregister", "no longer restore it; its ids stay reserved")
@@ -85,5 +87,5 @@ def _show(args, app):
     return 0
 
 
-ACTIONS = {"setup": _setup, "register": _register, "unregister": _unregister, "adopt": _adopt,
-           "list": _list, "show": _show}
+ACTIONS = {"add": user_add.run, "setup": _setup, "register": _register,
+           "unregister": _unregister, "adopt": _adopt, "list": _list, "show": _show}

@@ -7,6 +7,9 @@ from ..registry import Entry
 from ..resources.file import PlainFile
 from ..resources.records import AccountRecords, RegistryEntry
 
+# Several admins, or a loop over a list of names: the next one waits for its turn.
+WAIT_S = 60
+
 
 def open_site(app, host):
     """Return the Site, also when it has no records yet: this is how they come to be."""

@@ -143,12 +143,15 @@ class AdoptingHomeLink(HomeLink):
         return tuple(self.describe_one(change) for change in changes)
 
 
-def is_skeleton(host, path, skel="/etc/skel"):
-    """True if the folder holds nothing but unmodified files of the skeleton folder."""
+def is_skeleton(host, path, skel="/etc/skel", also=()):
+    """True if the folder holds nothing but unmodified files of the skeleton folder.
+
+    also are names beside them that the caller looks at.
+    """
     known = set(host.names(skel))
     return all(name in known and _same(host, "{}/{}".format(path, name),
                                        "{}/{}".format(skel, name))
-               for name in host.names(path))
+               for name in host.names(path) if name not in also)
 
 
 def _same(host, left, right):

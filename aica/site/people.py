@@ -1,12 +1,53 @@
 """Desired state: groups, accounts, memberships, homes, and their records on /data. Pure."""
 
+from typing import NamedTuple, Optional, Tuple
+
+from ..accounts import Passwd
+from ..registry import Entry
 from ..resources.account import Account, DirectoryAccount, Membership, UnrecordedAccount
+from ..resources.directory import Directory
 from ..resources.file import PlainFile
 from ..resources.group import Group, UnrecordedGroup
 from ..resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
-from ..resources.records import AccountRecords
+from ..resources.joining import AuthorizedKeys, FirstPassword
+from ..resources.leaving import (
+    REMOVED,
+    LockedAccount,
+    NoAccount,
+    NoHome,
+    NoJobs,
+    NoLink,
+    NoNewHome,
+    NoProcesses,
+    NoRecord,
+)
+from ..resources.records import AccountRecords, RegistryEntry
 from ..resources.subids import SubordinateIds
 from . import kept
+
+
+class Newcomer(NamedTuple):
+    """Somebody who is to get an account: a Passwd, and what comes with it.
+
+    subids are ranges for both files, keys ssh_keys.Keys, password is text or
+    None, method how it is hashed (login.defs: ENCRYPT_METHOD).
+    """
+
+    user: Passwd
+    private_group: str
+    subids: Tuple[str, ...] = ()
+    keys: Tuple = ()
+    password: Optional[str] = None
+    must_change: bool = False
+    method: str = "SHA512"
+
+    def __repr__(self):
+        return "Newcomer({!r})".format(self.user)
+
+    @property
+    def key_lines(self):
+        """The keys as lines of authorized_keys."""
+        return tuple(key.line for key in self.keys)
 
 
 def groups(site):
@@ -111,6 +152,62 @@ def new_user(site, entry, uid, gid):
     home = NewHome(_home_folder(site, name), name, uid, _home_gid(site, gid))
     link = AdoptingHomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
     return [Membership(name, [entry.group]), home, link]
+
+
+def new_member(site, entry, newcomer):
+    """What `aica user add` walks through: everything of a Newcomer but records and registry."""
+    user, name = newcomer.user, entry.name
+    account = Account(user, None, site.id_range, needs=["group:" + newcomer.private_group])
+    need = [account.id]
+    resources = [Group(newcomer.private_group, user.gid), account,
+                 membership(site, entry, needs=need)]
+    if newcomer.subids:
+        resources.append(SubordinateIds(name, newcomer.subids, newcomer.subids, needs=need))
+    home = NewHome(_home_folder(site, name), name, user.uid, _home_gid(site, user.gid), needs=need)
+    link = HomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
+    resources += [home, link]
+    if newcomer.keys:
+        resources.append(AuthorizedKeys(home.name, user.uid, user.gid, newcomer.keys,
+                                        needs=[home.id]))
+    return resources + [FirstPassword(name, newcomer.password, newcomer.must_change,
+                                      newcomer.method, needs=need)]
+
+
+def no_member(site, entry, newcomer, keep_home=False, keep_record=False):
+    """What undoes new_member(), and the record and the line that came after it."""
+    user, name, settings = newcomer.user, entry.name, site.settings
+    account = NoAccount(name, user.uid, user.gid)
+    home = NoNewHome(_home_folder(site, name), user.uid, user.gid, newcomer.key_lines,
+                     needs=[account.id])
+    resources = [RegistryEntry(settings.users_txt, name, None), account,
+                 NoLink(_home(site, name), home.name)]
+    resources += [] if keep_home else [home]
+    return resources + ([] if keep_record else [NoRecord(settings.vault, name, user.gid,
+                                                         needs=[account.id])])
+
+
+def leaver(site, name, user, keep_home=False, end=False):
+    """What `aica user remove` walks through, for the Passwd of who leaves, and the jobs kept.
+
+    The line in users.txt goes early: whatever comes between, no boot restores
+    the account any more.
+    """
+    settings = site.settings
+    lock = LockedAccount(name)
+    copies = kept.jobs(site, Entry(name, ""), restores=False)
+    line = RegistryEntry(settings.users_txt, name, None,
+                         needs=[lock.id] + [copy.id for copy in copies])
+    jobs = NoJobs(name, site.kept.spool, needs=[line.id])
+    processes = NoProcesses(name, user.uid, end, needs=[jobs.id])
+    account = NoAccount(name, user.uid, user.gid, needs=[processes.id])
+    resources = [lock] + copies + [line, jobs, processes, account,
+                                   NoLink(_home(site, name), _home_folder(site, name),
+                                          needs=[account.id])]
+    if keep_home:
+        return resources
+    removed = Directory("{}/{}".format(settings.users, REMOVED), 0o700)
+    return resources + [removed, NoHome(_home_folder(site, name), user.uid,
+                                        needs=[account.id, removed.id])]
 
 
 def _home(site, name):

@@ -33,12 +33,14 @@ ALLOWED = {
     "lock": {"errors"},
     "vault": {"accounts", "errors"},
     "ids": {"errors"},
+    "ssh_keys": {"errors"},
+    "processes": set(),
     "engine": {"change", "errors"},
     "tree": {"files", "storage"},
     "permissions": set(),
     "sharing": {"errors", "files", "permissions", "tree"},
     "saved": {"errors", "files", "permissions", "tree"},
-    "host": {"command", "errors", "files", "identity", "saved", "sharing", "storage"},
+    "host": {"command", "errors", "files", "identity", "processes", "saved", "sharing", "storage"},
     "resources": {"accounts", "change", "errors", "ids", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
@@ -52,14 +54,14 @@ ALLOWED = {
     "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report",
                   "seen", "site", "storage", "vault"},
     "people": {"accounts", "engine", "errors", "ids", "registry", "report", "resources", "seen",
-               "site", "vault"},
+               "site", "ssh_keys", "vault"},
     "starter": set(),
     "survival": {"errors", "starter", "storage"},
     "bootstrap": {"engine", "errors", "report", "resources", "starter"},
     "maintenance": {"change", "engine", "errors", "lock", "report", "resources", "saved", "site",
                     "status", "survival"},
     "commands": {"app", "bootstrap", "command", "demo", "early", "errors", "maintenance", "people",
-                 "provision", "report", "site"},
+                 "provision", "report", "site", "ssh_keys"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -255,7 +257,7 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
-    "compare_modes", "save_modes",
+    "compare_modes", "save_modes", "processes",
 }
 
 

@@ -69,3 +69,23 @@ def test_a_free_gid_was_never_anybodys():
     present = AccountSet({}, {}, {"a": Group("a", 2000)})
     known = AccountSet({"lee": LEE}, {}, {"b": Group("b", 2001)})
     assert ids.free_gid(present, known, 2000) == 2003
+
+
+# -- new ids --------------------------------------------------------------
+
+
+def test_a_new_id_was_never_anybodys_uid_or_gid():
+    present = AccountSet({"a": Passwd("a", 2000, 2001, "", "/", "/")}, {}, {"g": Group("g", 2002)})
+    known = AccountSet({"b": Passwd("b", 2003, 2003, "", "/", "/")}, {}, {"h": Group("h", 2004)})
+    assert ids.free_id(present, known, (1000, 60000), foreign={2005}) == 2006
+    assert ids.free_id(present, known, (1000, 1999)) == 1000
+    assert ids.free_id(present, known, (1000, 2004)) == 1000
+    with pytest.raises(Conflict):
+        ids.free_id(present, known, (2000, 2004))
+
+
+def test_new_subordinate_ids_are_above_all_others():
+    present = AccountSet({}, {}, {}, subuid={"a": ("100000:65536", "300000:10")})
+    known = AccountSet({}, {}, {}, subgid={"b": ("200000:65536",)})
+    assert ids.free_subids(present, known) == ("300010:65536",)
+    assert ids.free_subids(known, AccountSet({}, {}, {})) == ("265536:65536",)
