@@ -285,10 +285,14 @@ class NoRecord(AccountRecords):
         self.gid = gid
 
     def plan(self, actual):
-        if vault.without(actual, self.user, self.gid) == actual:
+        known, _opened = actual
+        if vault.without(known, self.user, self.gid) == known:
             return ()
         return (Change(self.user, "recorded", "no longer"),)
 
     def apply(self, host, changes):
         self.wanted = vault.without(vault.read(host, self.name), self.user, self.gid)
         super().apply(host, changes)
+
+    def describe(self, changes):
+        return ("no longer recorded",)
