@@ -15,6 +15,7 @@ from .errors import AicaError, ConfigError, Conflict, NotReady
 from .host import Host, ReadOnlyHost
 from .run import Run
 from .settings import Settings
+from .volatile import image
 
 LOG = "/var/log/aica-recovery.log"
 BOOT_WAIT_S = 60
@@ -230,6 +231,8 @@ class App:
             run.begin()
             desired = self._site_of(run.host)
             run.contact = desired.settings.contact
+            if boot:
+                image.note(run.host, desired)
             resources = self._resources(run.host, desired, users)
             _sweep(run.host, resources)
             for outcome in converge(resources, run.host):
@@ -306,6 +309,7 @@ class App:
                 kept.note(host, resources, outcomes)
                 if report.exit_status(outcomes) == 0:
                     seen.note_followed(host, desired)
+                image.finish(host)
             yield from outcomes
             if all(outcome.status != "changed" for outcome in outcomes):
                 return

@@ -207,6 +207,15 @@ class Host:
             files.replace(parent, os.path.basename(path), data, mode, uid, gid,
                           check=veto if check else None, expect=expect)
 
+    def write_owned(self, path, data, mode, uid, gid):
+        """Replace a file of somebody's in one step, in a folder that need not be root's alone.
+
+        For spools, which are their daemon's: whoever may write there can do
+        with the file what a daemon can, and no more.
+        """
+        with self.folder(os.path.dirname(path)) as parent:
+            files.replace(parent, os.path.basename(path), data, mode, uid, gid)
+
     def make_folder(self, path, mode, uid=0, gid=0):
         """Create one folder (its parent must exist) with exactly this owner and mode."""
         with self.folder(os.path.dirname(path)) as parent:
@@ -352,8 +361,8 @@ def _name_whole(error, folder):
 
 
 CHANGING = (
-    "execute", "write_file", "make_folder", "make_parents", "set_attributes", "replace_symlink",
-    "repair_tree", "restore_modes",
+    "execute", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
+    "replace_symlink", "repair_tree", "restore_modes",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
     "append_log", "sweep", "lock_file",
 )

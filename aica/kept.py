@@ -6,9 +6,9 @@ from typing import Dict, NamedTuple, Tuple
 
 from . import seen
 from .change import CHANGED, OK
-from .errors import AicaError
+from .errors import AicaError, Conflict
 from .resources.host_key import FOLDER
-from .resources.jobs import LINGER, SPOOLS
+from .resources.jobs import AT_JOB, LINGER, SPOOLS, SPOOLS_OF_AT
 from .resources.kept import Kept, digest_of
 
 PATH = "/run/aica/kept.json"
@@ -18,7 +18,8 @@ HOST_KEY = re.compile(r"ssh_host_[a-z0-9_]+_key\Z")
 class Found(NamedTuple):
     """What was found here, in the copies, or remembered from earlier in this boot.
 
-    seen maps a resource's id to the digest that both sides had.
+    seen maps a resource's id to the digest that both sides had. at_jobs are
+    pairs of owner (a uid here, a user's name in the copies) and job.
     """
 
     seen: Dict[str, str] = {}
@@ -26,22 +27,49 @@ class Found(NamedTuple):
     spool: str = SPOOLS[0]
     crontabs: Tuple[str, ...] = ()
     lingering: Tuple[str, ...] = ()
+    at_spool: str = SPOOLS_OF_AT[0]
+    at_jobs: Tuple[Tuple[object, str], ...] = ()
+
+    def jobs_of(self, user, uid):
+        """Return the names of a user's jobs of at(1): those that wait, and those of the copies."""
+        return tuple(sorted({job for owner, job in self.at_jobs if owner in (user, uid)}))
 
 
 def find(host, settings):
     """Return the Found of a host and its data disk."""
-    keys = host.names(FOLDER) + host.names(settings.ssh)
-    spool = next((path for path in SPOOLS if _is_folder(host, path)), SPOOLS[0])
+    keys = _names(host, FOLDER) + host.names(settings.ssh)
+    spool, at_spool = (next((path for path in paths if _is_folder(host, path)), paths[0])
+                       for paths in (SPOOLS, SPOOLS_OF_AT))
     copies = host.names(settings.jobs)
     return Found(
         load(host), tuple(sorted({name for name in keys if HOST_KEY.match(name)})), spool,
-        _users(host.names(spool), copies, ".crontab"),
-        _users(host.names(LINGER), copies, ".linger"))
+        _users(_names(host, spool), copies, ".crontab"),
+        _users(_names(host, LINGER), copies, ".linger"),
+        at_spool, _at_jobs(host, at_spool, copies))
 
 
 def _is_folder(host, path):
-    info = host.lstat(path)
+    try:
+        info = host.lstat(path)
+    except Conflict:
+        return False
     return info is not None and info.kind == "folder"
+
+
+def _names(host, path):
+    """A link on the way is told by whose job lies behind it; it must not stop a recovery."""
+    try:
+        return host.names(path)
+    except Conflict:
+        return ()
+
+
+def _at_jobs(host, spool, copies):
+    here = ((host.lstat("{}/{}".format(spool, name)), name) for name in _names(host, spool)
+            if AT_JOB.match(name))
+    kept = (name.rsplit(".at.", 1) for name in copies if ".at." in name)
+    return tuple((info.uid, name) for info, name in here if info is not None) + tuple(
+        (user, job) for user, job in kept if AT_JOB.match(job))
 
 
 def _users(here, copies, suffix):

@@ -13,6 +13,7 @@ from .engine import converge
 from .errors import AicaError, ConfigError
 from .resources import pam
 from .resources.shared_tree import SavedModes
+from .volatile.survey import one_line
 
 # So many entries of the first level of each tree does `aica check` look at.
 GLANCE = 1000
@@ -26,6 +27,8 @@ def check(app, deep=False, tick=None):
     if host.live:
         app.warnings[:0] = survival.warnings(host, desired.settings,
                                              site.units.mount_unit(desired.settings.data))
+        lost = one_line(app)
+        app.warnings.extend([lost] if lost else [])
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
     yield from converge(_ways(host, desired) + wanted, host, dry_run=True)
 

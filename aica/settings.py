@@ -70,6 +70,11 @@ class Settings(NamedTuple):
         return self.config + "/jobs"
 
     @property
+    def saved(self):
+        """Where `aica volatile` advises to copy what nothing restores; for root alone."""
+        return self.data + "/saved"
+
+    @property
     def bootstrap(self):
         """The folder of the package, for images that lose it, and of what installs it."""
         return self.config + "/bootstrap"
@@ -123,11 +128,20 @@ NOT_KEPT = re.compile(
     r"|profile\.d/global_envs\.sh\Z|systemd/system/aica-|ssh/ssh_host_)")
 
 
+def _is_plain(path):
+    plain = re.match(r"/(etc|usr/local)(/[A-Za-z0-9._@+-]+)+\Z", path)
+    return bool(plain) and not {"..", "."} & set(path.split("/"))
+
+
+def keepable(path):
+    """True if [keep] files may name this path."""
+    return _is_plain(path) and not NOT_KEPT.match(path)
+
+
 def _files(value):
     paths = tuple(dict.fromkeys(value.replace(",", " ").split()))
     for path in paths:
-        plain = re.match(r"/(etc|usr/local)(/[A-Za-z0-9._@+-]+)+\Z", path)
-        if not plain or {"..", "."} & set(path.split("/")):
+        if not _is_plain(path):
             raise ValueError("whole files below /etc or /usr/local, without wildcards, not "
                              "{!r}".format(path))
         if NOT_KEPT.match(path):

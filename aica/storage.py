@@ -23,6 +23,7 @@ class Mount(NamedTuple):
     point: str
     fstype: str
     options: str
+    source: str = ""
 
 
 def parse_mountinfo(text):
@@ -33,7 +34,8 @@ def parse_mountinfo(text):
         fields, tail = left.split(), right.split()
         if len(fields) >= 6 and len(tail) >= 3:
             point = _unescaped(fields[4])
-            mounts.append(Mount(point, tail[0], fields[5] + "," + tail[2]))
+            mounts.append(Mount(point, tail[0], fields[5] + "," + tail[2],
+                                _unescaped(tail[1])))
     return mounts
 
 

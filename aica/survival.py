@@ -11,6 +11,7 @@ from .errors import AicaError
 
 UNITS = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/",
          "/run/systemd/generator/")
+FSTAB = "/etc/fstab"
 CLOUD = "/etc/cloud/cloud.cfg.d"
 VOLATILE_TYPES = ("overlay", "tmpfs", "ramfs", "squashfs", "aufs")
 
@@ -18,30 +19,33 @@ VOLATILE_TYPES = ("overlay", "tmpfs", "ramfs", "squashfs", "aufs")
 def warnings(host, settings, mount_unit):
     """Return what an admin must know before the next wipe, the worst first."""
     found = []
-    if settings.require_mount and not _mounted_by(host, settings.data, mount_unit):
+    if settings.require_mount and mounted_by(host, settings.data, mount_unit) is None:
         found.append("nothing mounts {0} after a wipe: no line in /etc/fstab, no {1}, no mounts: "
                      "of cloud-init. It has to be in the image, or in the start-up script before "
                      "the line of aica bootstrap".format(settings.data, mount_unit))
-    if _root_is_volatile(host) and not _has_starter(host, settings):
+    if _root_is_volatile(host) and not has_starter(host, settings):
         found.append("the system disk looks volatile ({}): unless the image holds {}, it is gone "
                      "at the next reboot: aica bootstrap --package FILE".format(
                          _root_type(host), starter.NAME))
     return found
 
 
-def _mounted_by(host, data, mount_unit):
-    fstab = _text(host, "/etc/fstab")
-    if any(line.split()[1:2] == [data] for line in fstab.splitlines()
+def mounted_by(host, point, mount_unit):
+    """Return the file that has a disk mounted at a point, None if none is known."""
+    fstab = text_of(host, FSTAB)
+    if any(line.split()[1:2] == [point] for line in fstab.splitlines()
            if not line.lstrip().startswith("#")):
-        return True
-    if any(_stands(host, folder + mount_unit) for folder in UNITS):
-        return True
-    texts = [_text(host, "{}/{}".format(CLOUD, name)) for name in _names(host, CLOUD)]
-    wanted = re.compile(r"mounts\s*:.*{}[\s\"',\]]".format(re.escape(data)), re.S)
-    return any(wanted.search(text) for text in texts + [_text(host, "/etc/cloud/cloud.cfg")])
+        return FSTAB
+    units = [folder + mount_unit for folder in UNITS if _stands(host, folder + mount_unit)]
+    paths = ["{}/{}".format(CLOUD, name) for name in _names(host, CLOUD)]
+    wanted = re.compile(r"mounts\s*:.*{}[\s\"',\]]".format(re.escape(point)), re.S)
+    clouds = (path for path in paths + ["/etc/cloud/cloud.cfg"]
+              if wanted.search(text_of(host, path)))
+    return units[0] if units else next(clouds, None)
 
 
-def _text(host, path):
+def text_of(host, path):
+    """Return a file as text, "" if it cannot be read."""
     try:
         return host.read_file(path).decode("utf-8", "replace")
     except (OSError, AicaError):
@@ -71,7 +75,7 @@ def _root_is_volatile(host):
     return _root_type(host) in VOLATILE_TYPES
 
 
-def _has_starter(host, settings):
+def has_starter(host, settings):
     """True if script and package lie on /data."""
     names = _names(host, settings.bootstrap)
     return starter.SCRIPT in names and any(name.startswith(starter.NAME + ".") for name in names)

@@ -6,7 +6,7 @@ that only brings the copies up to date.
 
 from ..resources.directory import Directory
 from ..resources.host_key import HostKey, SshServer
-from ..resources.jobs import Crontab, Linger
+from ..resources.jobs import AtJob, Crontab, Linger
 from ..resources.kept_file import KeptFile
 
 
@@ -49,10 +49,13 @@ def kept_files(site, restores=True):
 
 
 def jobs(site, entry, needs=(), restores=True):
-    """The crontab of a user, and whether she or he lingers; nothing if there is neither."""
+    """The crontab and the jobs of at of a user, and whether she or he lingers."""
     settings, kept, name = site.settings, site.kept, entry.name
     account = site.vault.passwd.get(name)
-    if account is None or name not in kept.crontabs + kept.lingering:
+    if account is None:
+        return []
+    waiting = kept.jobs_of(name, account.uid)
+    if not waiting and name not in kept.crontabs + kept.lingering:
         return []
     folder = Directory(settings.jobs, 0o700)
     needs = [folder.id] + list(needs)
@@ -64,7 +67,10 @@ def jobs(site, entry, needs=(), restores=True):
     if name in kept.lingering:
         resources.append(_kept(kept, Linger(name, account.uid, copy + ".linger",
                                             restores=restores, needs=needs)))
-    return resources
+    ids = account.uid, account.gid
+    return resources + [
+        _kept(kept, AtJob(name, job, ids, kept.at_spool, "{}.at.{}".format(copy, job),
+                          restores=restores, needs=needs)) for job in waiting]
 
 
 def _kept(kept, resource):

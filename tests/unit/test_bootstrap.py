@@ -104,7 +104,7 @@ def test_package_and_script_are_put_in_place_once(whole, package):
     assert "ge '9.9'" in whole.read(FOLDER + "/bootstrap.sh")
     again = whole.cli("bootstrap", "--package", package)
     assert again.ids("changed") == [] and again.code == 0
-    assert survival._has_starter(whole.host(), Settings())
+    assert survival.has_starter(whole.host(), Settings())
 
 
 def test_a_package_that_was_changed_is_not_installed(whole, package):

@@ -143,13 +143,14 @@ MEMBERS = Registry(tuple(Entry(name, demo.GROUP.name) for name in demo.NAMES))
 
 
 ELSEWHERE = "/srv/disk"
+AT_JOB = "a0000101d65e40"
 SITES = [
     Site(registry=MEMBERS, vault=demo.records()),
     Site(registry=MEMBERS, vault=AccountSet({}, {}, {})),
     Site(settings=Settings(data=ELSEWHERE), registry=MEMBERS, vault=demo.records()),
     Site(settings=Settings(keep_files=("/etc/hosts",)), registry=MEMBERS, vault=demo.records(),
          host_keys=True, kept=Found(host_keys=("ssh_host_ed25519_key",), crontabs=("kim",),
-                                    lingering=("kim",))),
+                                    lingering=("kim",), at_jobs=(("kim", AT_JOB),))),
 ]
 
 
@@ -164,7 +165,8 @@ def as_documented(name):
     """Return a resource's id as the page writes it: NAME and GROUP for those of the demo."""
     name = re.sub(r"(?<=[:/])({})$".format("|".join(demo.NAMES)), "NAME", name)
     name = re.sub(r"^(secret|shared-tree):.*", r"\1:TREE", name)
-    name = name.replace("ed25519", "*").replace("kept-file:/etc/hosts", "kept-file:FILE")
+    name = name.replace("kim." + AT_JOB, "NAME.JOB").replace("ed25519", "*")
+    name = name.replace("kept-file:/etc/hosts", "kept-file:FILE")
     return name.replace(demo.GROUP.name, "GROUP").replace(ELSEWHERE, "/data")
 
 

@@ -1,5 +1,8 @@
 """Which side is right: the system disk or the copy on /data."""
 
+import os
+import time
+
 import pytest
 
 from aica import site
@@ -357,3 +360,107 @@ class TestJobs:
         assert "crontab:kim" in recover(server).ids("skipped")
         record(server)
         assert server.read("/data/config/jobs/kim.crontab") == "@daily work\n"
+
+    def test_a_spool_behind_a_link_blocks_its_jobs_and_nothing_else(self, server):
+        record(server)
+        reboot(server)
+        server.link("/var/spool", "/srv/spool")
+        answer = recover(server, code=4)
+        assert answer.ids("blocked") == ["crontab:kim"]
+
+
+class TestAtJobs:
+    """Jobs of at(1): like crontabs, but each has its time."""
+
+    SPOOL = "/var/spool/cron/atjobs"
+    NUMBER, SCRIPT = "a0000c", "#!/bin/sh\n# atrun uid=2001 gid=2001\n# mail kim 0\ntrue\n"
+
+    def job(self, seconds, number=NUMBER):
+        return "{}{:08x}".format(number, int(time.time() + seconds) // 60)
+
+    @pytest.fixture
+    def server(self, server):
+        recover(server)
+        server.write(self.SPOOL + "/.SEQ", "0000c\n", 0o600, 1, 1)
+        os.chown(server.path(self.SPOOL), 1, 1)
+        os.chmod(server.path(self.SPOOL), 0o1770)
+        return server
+
+    def submit(self, server, seconds=3600, uid=2001, gid=2001):
+        job = self.job(seconds)
+        server.write("{}/{}".format(self.SPOOL, job), self.SCRIPT, 0o700, uid, gid)
+        return job
+
+    def fresh_spool(self, server):
+        reboot(server)
+        server.write(self.SPOOL + "/.SEQ", "00000\n", 0o600, 1, 1)
+        os.chown(server.path(self.SPOOL), 1, 1)
+        os.chmod(server.path(self.SPOOL), 0o1770)
+
+    def test_survive_a_wipe_with_owner_mode_and_a_number_of_their_own(self, server):
+        job = self.submit(server)
+        assert "at-job:kim." + job in record(server).ids("changed")
+        assert server.stat("/data/config/jobs/kim.at." + job) == (0o600, 0, 0)
+        self.fresh_spool(server)
+        assert "at-job:kim." + job in recover(server).ids("changed")
+        assert server.read("{}/{}".format(self.SPOOL, job)) == self.SCRIPT
+        assert server.stat("{}/{}".format(self.SPOOL, job)) == (0o700, 2001, 2001)
+        assert server.read(self.SPOOL + "/.SEQ") == "0000c\n"
+        assert server.stat(self.SPOOL + "/.SEQ") == (0o600, 1, 1)
+        assert server.stat(self.SPOOL) == (0o1770, 1, 1)
+        assert recover(server).ids("changed") == []
+
+    def test_whose_time_has_passed_do_not_all_start_at_once(self, server, monkeypatch):
+        job = self.submit(server)
+        record(server)
+        self.fresh_spool(server)
+        late = time.time() + 7200
+        with monkeypatch.context() as patch:
+            patch.setattr("aica.resources.jobs.time.time", lambda: late)
+            answer = recover(server)
+            assert "at-job:kim." + job in answer.ids("skipped")
+            assert "not run" in answer.out and "su - kim -c sh < /data/config/jobs/kim" in answer.out
+            record(server)
+        assert not server.exists("{}/{}".format(self.SPOOL, job))
+        assert server.exists("/data/config/jobs/kim.at." + job)
+
+    def test_which_have_run_or_were_removed_are_forgotten(self, server):
+        job = self.submit(server)
+        record(server)
+        server.remove("{}/{}".format(self.SPOOL, job))
+        assert "at-job:kim." + job in record(server).ids("changed")
+        assert not [name for name in server.host().names("/data/config/jobs") if ".at." in name]
+        self.fresh_spool(server)
+        recover(server)
+        assert not server.exists("{}/{}".format(self.SPOOL, job))
+
+    def test_of_others_are_not_recorded(self, server):
+        self.submit(server, uid=1900)
+        assert not [name for name in record(server).ids("changed") if name.startswith("at-job")]
+
+    def test_with_a_group_that_is_not_the_users_own_are_not_recorded(self, server):
+        job = self.submit(server, gid=0)
+        answer = server.cli("record")
+        assert set(answer.ids("blocked")) == {"at-job:kim." + job}
+
+    def test_a_copy_that_is_not_roots_alone_is_not_restored(self, server):
+        job = self.submit(server)
+        record(server)
+        self.fresh_spool(server)
+        os.chmod(server.path("/data/config/jobs/kim.at." + job), 0o666)
+        assert recover(server, code=4).ids("blocked") == ["at-job:kim." + job]
+        assert not server.exists("{}/{}".format(self.SPOOL, job))
+
+    def test_a_link_in_the_spool_is_not_followed(self, server):
+        server.write("/victim", "safe", 0o600)
+        job = self.job(3600)
+        os.symlink(server.path("/victim"), server.path("{}/{}".format(self.SPOOL, job)))
+        os.chown(server.path("{}/{}".format(self.SPOOL, job)), 2001, 2001, follow_symlinks=False)
+        assert set(server.cli("record").ids("blocked")) == {"at-job:kim." + job}
+        assert server.read("/victim") == "safe"
+
+    def test_without_at_are_skipped(self, server):
+        job = self.submit(server)
+        record(server)
+        reboot(server)
+        assert "at-job:kim." + job in recover(server).ids("skipped")

@@ -1,0 +1,49 @@
+"""aica volatile: what would the next wipe of the system disk lose?"""
+
+import json
+
+from .. import report
+from ..volatile.finding import as_size
+from ..volatile.survey import Survey
+from . import show
+
+
+def add_parser(add):
+    """Describe the verb."""
+    add("volatile", "what the next reboot would lose, and what keeps it; exit status 3 if anything")
+
+
+def run(args, app):
+    """Show every finding with what keeps it."""
+    survey = Survey(app)
+    found = []
+    for one in survey.findings():
+        found.append(one)
+        _one(args, one)
+    for text in list(dict.fromkeys(app.warnings)) + survey.notes:
+        show.warning(args, text)
+    for text in survey.problems:
+        show.error(args, text)
+    code = 1 if survey.problems else report.EXIT_DRIFT if found else 0
+    _summary(args, found, code)
+    return code
+
+
+def _one(args, finding):
+    if args.json:
+        print(json.dumps(finding._asdict()), flush=True)
+        return
+    print("{}  {}".format(report.escape(finding.id), report.escape(finding.details)))
+    print("         keep: {}".format(report.escape(finding.keep)), flush=True)
+
+
+def _summary(args, found, code):
+    size_bytes = sum(finding.size_bytes or 0 for finding in found)
+    if args.json:
+        print(json.dumps({"summary": {"findings": len(found), "size_bytes": size_bytes},
+                          "exit": code}))
+    elif found:
+        print(report.message("INFO", "the next wipe would lose {} of these, {}".format(
+            len(found), as_size(size_bytes))))
+    else:
+        show.info(args, "the next wipe would lose nothing")

@@ -1,0 +1,47 @@
+"""Accounts that nobody registered, and what they and root let run at a time."""
+
+from ..resources.jobs import AT_JOB, SPOOLS_OF_AT
+from . import look
+from .finding import Finding
+
+
+def accounts(scene):
+    """Yield the accounts of people that no boot restores."""
+    low, high = scene.desired.id_range
+    for user in sorted(scene.accounts.passwd.values()):
+        if not low <= user.uid <= high or user.name in scene.image.accounts:
+            continue
+        if scene.desired.registry.get(user.name) is not None:
+            continue
+        keep = scene.register_command(user.name) if scene.user(user.name) \
+            else "in the image: this name cannot be registered"
+        yield Finding("account", user.name, "uid {}, not registered".format(user.uid), keep)
+
+
+def crontabs(scene):
+    """Yield the crontabs that are not kept: of root, and of people who are not registered."""
+    spool = scene.desired.kept.spool
+    for path, status in look.entries(scene.host, spool):
+        name = path.rsplit("/", 1)[1]
+        if name in scene.accounts.passwd and not scene.is_kept("crontab:" + name) \
+                and scene.is_lost(path, status):
+            yield Finding("crontab", name, "not kept", _keep(scene, name, path),
+                          status.st_size)
+
+
+def at_jobs(scene):
+    """Yield the jobs of at(1) that are not kept."""
+    for spool in SPOOLS_OF_AT:
+        for path, status in look.entries(scene.host, spool):
+            job = path.rsplit("/", 1)[1]
+            name = scene.accounts.name_of_uid(status.st_uid) or str(status.st_uid)
+            waits = AT_JOB.match(job) and not scene.is_kept("at-job:{}.{}".format(name, job))
+            if waits and scene.is_lost(path, status):
+                yield Finding("at-job", "{}.{}".format(name, job), "not kept",
+                              _keep(scene, name, path), status.st_size)
+
+
+def _keep(scene, name, path):
+    if scene.desired.registry.get(name) is not None:
+        return "aica record"
+    return scene.register_command(name) if scene.user(name) else scene.save_command(path)
