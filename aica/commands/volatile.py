@@ -43,7 +43,8 @@ def _summary(args, found, code):
         print(json.dumps({"summary": {"findings": len(found), "size_bytes": size_bytes},
                           "exit": code}))
     elif found:
-        print(report.message("INFO", "the next wipe would lose {} of these, {}".format(
-            len(found), as_size(size_bytes))))
+        amount = ", {}".format(as_size(size_bytes)) if size_bytes else ""
+        show.info(args, "the next wipe would lose {} thing{}{}".format(
+            len(found), "" if len(found) == 1 else "s", amount))
     else:
         show.info(args, "the next wipe would lose nothing")
