@@ -11,7 +11,7 @@ import errno
 import os
 import stat
 
-from . import command, files, identity, processes, saved, sharing, storage
+from . import child, command, files, identity, processes, saved, sharing, storage
 from .errors import AicaError, Conflict, ReadOnlyViolation
 
 
@@ -159,6 +159,16 @@ class Host:
     def has_program(self, name):
         """True if a system program of that name is installed on the running system."""
         return command.find(name) is not None
+
+    def free(self, path):
+        """Return (bytes, entries) that users may still fill below a folder; None: no limit."""
+        with self.folder(path) as folder:
+            status = os.fstatvfs(folder)
+        return status.f_bavail * status.f_frsize, status.f_favail if status.f_files else None
+
+    def look_as(self, ids, function, *arguments):
+        """Return what a function that only looks says with the rights of ids=(uid, gid)."""
+        return child.call(ids, function, *arguments)
 
     def survey_tree(self, path, order):
         """Return a Tally of what is wrong in a shared tree: see permissions.Order."""

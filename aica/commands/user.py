@@ -12,7 +12,10 @@ def add_parser(add):
     actions.required = True
     user_add.add_arguments(
         _action(actions, "add", "make an account with home, key or password, and register it"))
-    _action(actions, "setup", "give an account its group, home on /data and home link", group=True)
+    setup = _action(actions, "setup", "give an account its group, home on /data and home link; "
+                                      "a home with content moves there", group=True)
+    setup.add_argument("--while-running", action="store_true",
+                       help="move the home although processes of the user are running")
     _action(actions, "register", "restore this account at every boot from now on", group=True)
     _action(actions, "unregister", "no longer restore it; its ids stay reserved")
     adopt = _action(actions, "adopt", "record the ids of an account, or of the owner of a home")
@@ -39,7 +42,8 @@ def run(args, app):
 
 
 def _setup(args, app):
-    code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group))
+    code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group,
+                                                       args.while_running))
     if code == 0:
         show.info(args, "next: aica user register {} {}".format(args.name, args.group))
     return code

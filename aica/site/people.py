@@ -9,6 +9,7 @@ from ..resources.directory import Directory
 from ..resources.file import PlainFile
 from ..resources.group import Group, UnrecordedGroup
 from ..resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
+from ..resources.home_move import HomeMove
 from ..resources.joining import AuthorizedKeys, FirstPassword
 from ..resources.leaving import (
     REMOVED,
@@ -146,12 +147,16 @@ def membership(site, entry, needs=()):
     return Membership(entry.name, [entry.group], kept, dropped, needs)
 
 
-def new_user(site, entry, uid, gid):
-    """What `aica user setup` walks through for an account that exists: membership, home, link."""
+def new_user(site, entry, uid, gid, while_running=False):
+    """What `aica user setup` walks through for an account that exists: membership, home, link.
+
+    while_running: a home with content moves although processes of the user may write to it.
+    """
     name = entry.name
-    home = NewHome(_home_folder(site, name), name, uid, _home_gid(site, gid))
-    link = AdoptingHomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
-    return [Membership(name, [entry.group]), home, link]
+    move = HomeMove(_home(site, name), _home_folder(site, name), name, uid, gid, while_running)
+    home = NewHome(move.data, name, uid, _home_gid(site, gid))
+    link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
+    return [Membership(name, [entry.group]), move, home, link]
 
 
 def new_member(site, entry, newcomer):
