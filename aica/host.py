@@ -11,8 +11,11 @@ import errno
 import os
 import stat
 
-from . import child, command, files, identity, processes, saved, sharing, storage
+from . import child, command, files, identity, processes, saved, shared_lock, sharing, storage
 from .errors import AicaError, Conflict, ReadOnlyViolation
+
+# Longer than anything takes to write a file, shorter than anybody would wait.
+ABANDONED_S = 3600
 
 
 class Host:
@@ -22,6 +25,7 @@ class Host:
         self.root = os.path.realpath(root)
         self._run = run
         self._fences = {}
+        self._shared_lock = ""
         self._accounts = identity.AccountFiles(self.read_file)
 
     @property
@@ -40,6 +44,10 @@ class Host:
         by folders on the SSD.
         """
         self._fences[path] = device
+
+    def share(self, lock_path):
+        """From now on other servers work on /data too: see alone()."""
+        self._shared_lock = lock_path
 
     # -- looking ---------------------------------------------------------
 
@@ -203,6 +211,19 @@ class Host:
             raise AicaError("{} failed with exit status {}: {}".format(argv[0], result.code, said))
         return result
 
+    @contextlib.contextmanager
+    def alone(self):
+        """Be the only server that reads and replaces files on /data.
+
+        The lock of this machine is held by the caller. Raise NotReady if
+        another server keeps us waiting.
+        """
+        if not self._shared_lock:
+            yield
+            return
+        with shared_lock.hold(self, self._shared_lock):
+            yield
+
     def write_file(self, path, data, mode, uid=0, gid=0, check=None, expect=None):
         """Replace a file in one step, in a folder that is root's alone.
 
@@ -328,9 +349,11 @@ class Host:
 
     def sweep(self, path):
         """Remove half-written candidates of a killed run from a folder. Only under the lock."""
+        # Another server may be writing there now; the lock is this machine's.
+        age_s = ABANDONED_S if self._shared_lock else None
         try:
             with self.folder(path, trusted=True) as folder:
-                files.sweep_candidates(folder)
+                files.sweep_candidates(folder, age_s)
         except (FileNotFoundError, Conflict):
             pass  # whoever works there next says what is wrong with it
 
@@ -371,7 +394,7 @@ def _name_whole(error, folder):
 
 
 CHANGING = (
-    "execute", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
+    "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
     "replace_symlink", "repair_tree", "restore_modes",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
     "append_log", "sweep", "lock_file",

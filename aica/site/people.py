@@ -63,7 +63,7 @@ def records(site):
     """The vault, and the registry's last known good copy."""
     settings = site.settings
     erase = settings.keep_passwords == "no"
-    resources = [AccountRecords(settings.vault, site.vault, erase)]
+    resources = [AccountRecords(settings.vault, site.vault, erase, based_on=site.recorded)]
     if not site.registry.problems:
         resources.append(PlainFile(settings.state + "/users.txt", site.registry_data))
     return resources

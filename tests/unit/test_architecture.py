@@ -42,8 +42,9 @@ ALLOWED = {
     "child": {"errors"},
     "copying": set(),
     "processes": set(),
-    "host": {"child", "command", "errors", "files", "identity", "processes", "saved", "sharing",
-             "storage"},
+    "shared_lock": {"errors", "files"},
+    "host": {"child", "command", "errors", "files", "identity", "processes", "saved", "shared_lock",
+             "sharing", "storage"},
     "resources": {"accounts", "change", "copying", "errors", "ids", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
@@ -262,7 +263,7 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
-    "compare_modes", "save_modes", "processes", "free", "look_as",
+    "compare_modes", "save_modes", "processes", "free", "look_as", "share",
 }
 
 
