@@ -67,7 +67,14 @@ class App:
         if host.live and settings.require_mount:
             storage.require_mounted(settings.data)
         self.warnings.extend(settings.warnings)
+        self.share(host, settings)
         return settings
+
+    def share(self, host, settings):
+        """Let the host reckon with other servers on the same /data, if there may be some."""
+        network = settings.several_hosts == "auto" and storage.is_network(host.real(settings.data))
+        if network or settings.several_hosts == "yes":
+            host.share(settings.state + "/lock")
 
     def reach_data(self, host, settings):
         """Raise NotReady unless the data folder answers; from now on it must stay the same disk."""
@@ -110,11 +117,12 @@ class App:
                 "the account records in {} are missing: no id is guessed".format(settings.vault),
                 hint="restore that folder from a backup, or record each user: aica user adopt NAME")
         keep = self.keeps_passwords(host, settings)
-        known, looks = self.followed(host, settings, known or vault.empty(), entries, keep)
+        recorded = known or vault.empty()
+        known, looks = self.followed(host, settings, recorded, entries, keep)
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
             self.id_range(host), self._directory_users(host, entries, known), looks,
-            kept.find(host, settings), self.keeps_host_keys(host, settings))
+            kept.find(host, settings), self.keeps_host_keys(host, settings), recorded)
 
     def followed(self, host, settings, known, entries, keep):
         """Return the vault with what changed in this boot, and how the accounts look now."""

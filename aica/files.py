@@ -10,6 +10,7 @@ CVE-2018-6954 and opentmpfiles CVE-2017-18925.
 import errno
 import os
 import stat
+import time
 from typing import NamedTuple
 
 from .errors import AicaError, Changed, Conflict
@@ -129,6 +130,26 @@ def open_lock(folder, name):
     return handle
 
 
+def claim(folder, name, data):
+    """Create a file with this content unless the name is taken; return whether it was free.
+
+    Complete from its first moment, and atomic on NFS too: a name is given to
+    a finished file. Its link count decides, since the answer may get lost.
+    """
+    check_component(name)
+    candidate = "{}{}.{}.{}".format(CANDIDATE, name, os.getpid(), os.urandom(4).hex())
+    handle = os.open(candidate, OPEN_NEW, 0o600, dir_fd=folder)
+    try:
+        _fill(handle, data, 0o644, 0, 0)
+        try:
+            os.link(candidate, name, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
+        except FileExistsError:
+            pass
+        return look(folder, candidate).links == 2
+    finally:
+        _discard(folder, candidate)
+
+
 def replace(folder, name, data, mode, uid, gid, check=None, expect=None):
     """Replace a file in one step; after a crash it is the old or the new one.
 
@@ -196,11 +217,21 @@ def sync_folder(folder):
             raise
 
 
-def sweep_candidates(folder):
-    """Remove what a killed run left half-written. Call it under the lock only."""
+def sweep_candidates(folder, age_s=None):
+    """Remove what a killed run left half-written. Call it under the lock only.
+
+    With age_s only what is older: where the lock does not keep everybody out.
+    """
     for name in os.listdir(folder):
-        if name.startswith(CANDIDATE):
+        if name.startswith(CANDIDATE) and _is_old(folder, name, age_s):
             os.unlink(name, dir_fd=folder)
+
+
+def _is_old(folder, name, age_s):
+    if age_s is None:
+        return True
+    status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    return time.time() - status.st_mtime > age_s
 
 
 def make_folder(folder, name, mode, uid, gid):
@@ -290,27 +321,6 @@ def move(folder, name, new_folder, new_name):
     os.rename(name, new_name, src_dir_fd=folder, dst_dir_fd=new_folder)
     sync_folder(new_folder)
     sync_folder(folder)
-
-
-def give(folder, name, decide):
-    """Give an entry another owner, if decide(pin, status) returns (uid, gid, mode); None: not.
-
-    As adjust(), but of a symlink too, whose mode is not changed. The one
-    caller knows whose it was (own_files.py).
-    """
-    pin = os.open(name, OPEN_PIN, dir_fd=folder)
-    try:
-        status = os.fstat(pin)
-        wanted = decide(pin, status)
-        if wanted is None:
-            return False
-        handle = "/proc/self/fd/{}".format(pin)
-        os.chown(handle, wanted[0], wanted[1])
-        if not stat.S_ISLNK(status.st_mode):
-            os.chmod(handle, wanted[2])  # after chown, which clears setuid and setgid
-        return True
-    finally:
-        os.close(pin)
 
 
 def adjust(folder, name, decide):

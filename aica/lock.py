@@ -12,6 +12,8 @@ FOLDER = "/run/aica"
 PATH = FOLDER + "/lock"
 # Walking 50 TB takes hours: changed passwords must be recorded meanwhile.
 MAINTENANCE = FOLDER + "/maintenance.lock"
+# And so does copying a home.
+HOMES = FOLDER + "/homes.lock"
 
 
 @contextlib.contextmanager

@@ -75,10 +75,11 @@ class Setup:
 
     def _site(self, host, settings):
         settings = self._decided(host, settings)
+        self.app.share(host, settings)
         rules = self.app.rules(host, settings)
         data = _registry_data(host, settings)
         entries = registry.parse(data, rules)
-        known = vault.read(host, settings.vault) or vault.empty()
+        known = recorded = vault.read(host, settings.vault) or vault.empty()
         known = self._with_groups(host, settings, known)
         keep = self.app.keeps_passwords(host, settings)
         known, looks = self.app.followed(host, settings, known, entries, keep)
@@ -86,7 +87,7 @@ class Setup:
         return site.Site(settings, entries, data, known, self.app.variables(host, settings),
                          keep, self.app.id_range(host), looks=looks,
                          kept=kept.find(host, settings),
-                         host_keys=self.app.keeps_host_keys(host, settings))
+                         host_keys=self.app.keeps_host_keys(host, settings), recorded=recorded)
 
     def _decided(self, host, settings):
         """Return the site's settings: the file if there is one, else what was asked for."""

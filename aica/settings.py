@@ -26,6 +26,7 @@ class Settings(NamedTuple):
     allowed_groups: Tuple[str, ...] = ()
     contact: str = ""
     require_mount: bool = True
+    several_hosts: str = "auto"
     home_group: str = "private"
     keep_groups: Tuple[str, ...] = ("users", "video", "render")
     keep_passwords: str = "auto"
@@ -170,7 +171,8 @@ ETC_KEYS = {
 SITE_KEYS = {
     "site": {"group": ("group", _group), "allowed_groups": ("allowed_groups", _groups),
              "contact": ("contact", _text)},
-    "storage": {"require_mount": ("require_mount", _yes_no)},
+    "storage": {"require_mount": ("require_mount", _yes_no),
+                "several_hosts": ("several_hosts", _one_of("auto", "yes", "no"))},
     "accounts": {"home_group": ("home_group", _one_of("private", "shared")),
                  "keep_groups": ("keep_groups", _groups),
                  "keep_passwords": ("keep_passwords", _one_of("auto", "yes", "no")),
@@ -240,7 +242,9 @@ group = {group}
 [storage]
 # yes: refuse to work while the data folder is not a mount point.
 #require_mount = yes
-{require_mount}
+{require_mount}# Other servers with DataKeeper use the same data folder. auto: if it is on a network disk.
+#several_hosts = auto
+
 [accounts]
 # private: homes are NAME:NAME 0750. shared: NAME:GROUP 0750.
 #home_group = private

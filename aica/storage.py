@@ -27,11 +27,16 @@ class Mount(NamedTuple):
 
 
 def parse_mountinfo(text):
-    """Return the Mounts in order; a later one at the same point hides an earlier one."""
+    """Return the Mounts in order; a later one at the same point hides an earlier one.
+
+    A member may mount something at a name of her own choice. The kernel
+    escapes the space and the line feed in it, and nothing else: only these
+    two part fields and lines.
+    """
     mounts = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         left, _, right = line.partition(" - ")
-        fields, tail = left.split(), right.split()
+        fields, tail = left.split(" "), right.split(" ")
         if len(fields) >= 6 and len(tail) >= 3:
             point = _unescaped(fields[4])
             mounts.append(Mount(point, tail[0], fields[5] + "," + tail[2],
@@ -47,7 +52,7 @@ def _unescaped(text):
 
 def mounts():
     """Return the Mounts of this process. Reading it never hangs."""
-    with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape") as lines:
+    with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape", newline="\n") as lines:
         return parse_mountinfo(lines.read())
 
 

@@ -2,7 +2,7 @@
 
 from ..errors import ConfigError
 from ..people import adopting, registering, review, setting_up
-from . import options, show, user_add, user_permissions, user_remove
+from . import options, show, user_add
 
 
 def add_parser(add):
@@ -12,13 +12,12 @@ def add_parser(add):
     actions.required = True
     user_add.add_arguments(
         _action(actions, "add", "make an account with home, key or password, and register it"))
-    _action(actions, "setup", "give an account its group, home on /data and home link", group=True)
+    setup = _action(actions, "setup", "give an account its group, home on /data and home link; "
+                                      "a home with content moves there", group=True)
+    setup.add_argument("--while-running", action="store_true",
+                       help="move the home although processes of the user are running")
     _action(actions, "register", "restore this account at every boot from now on", group=True)
     _action(actions, "unregister", "no longer restore it; its ids stay reserved")
-    user_remove.add_arguments(
-        _action(actions, "remove", "somebody leaves: no account, ids reserved, home set aside"))
-    user_permissions.add_arguments(
-        _action(actions, "fix-permissions", "modes of somebody's own files; whose files lie there"))
     adopt = _action(actions, "adopt", "record the ids of an account, or of the owner of a home")
     adopt.add_argument("--group", default="", metavar="GROUP",
                        help="register the user too, with this group")
@@ -43,7 +42,8 @@ def run(args, app):
 
 
 def _setup(args, app):
-    code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group))
+    code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group,
+                                                       args.while_running))
     if code == 0:
         show.info(args, "next: aica user register {} {}".format(args.name, args.group))
     return code
@@ -92,5 +92,4 @@ def _show(args, app):
 
 
 ACTIONS = {"add": user_add.run, "setup": _setup, "register": _register,
-           "unregister": _unregister, "adopt": _adopt, "remove": user_remove.run,
-           "fix-permissions": user_permissions.run, "list": _list, "show": _show}
+           "unregister": _unregister, "adopt": _adopt, "list": _list, "show": _show}

@@ -50,7 +50,7 @@ def check_ids(desired, present, user):
 def write_down(app, host, desired, entry):
     """Records first: a record alone only reserves an id, an entry alone blocks every recovery."""
     outcomes = []
-    records = AccountRecords(desired.settings.vault, desired.vault)
+    records = AccountRecords(desired.settings.vault, desired.vault, based_on=desired.recorded)
     line = RegistryEntry(desired.settings.users_txt, entry.name, entry.group, needs=[records.id])
     for outcome in converge([records, line], host):
         outcomes.append(outcome)

@@ -1,22 +1,39 @@
 """`aica user setup`: an existing account gets its membership, home and link."""
 
-from .. import report, site
+from .. import lock, report, site
 from ..engine import converge
 from . import common
 
 
-def set_up(app, name, group):
-    """Yield the Outcomes of giving an existing account its membership, home and link."""
-    host = app.host()
-    with app.locked(host):
-        desired = common.open_site(app, host)
-        entry = common.checked_entry(app, host, desired.settings, name, group)
-        numbers = _ids_here(host, desired, name)
-        outcomes = []
-        for outcome in converge(site.people.new_user(desired, entry, *numbers), host):
+def set_up(app, name, group, while_running=False):
+    """Yield the Outcomes of giving an existing account its membership, home and link.
+
+    A home that is a real folder with content is moved to the data disk first.
+    """
+    host, outcomes = app.host(), []
+    try:
+        for outcome in _steps(app, host, name, group, while_running):
             outcomes.append(outcome)
             yield outcome
-        app.write_log(host, outcomes, report.exit_status(outcomes))
+    finally:  # Ctrl-C too: what was done until then is told
+        if outcomes:
+            app.write_log(host, outcomes, report.exit_status(outcomes))
+
+
+def _steps(app, host, name, group, while_running):
+    """A home may take hours to copy: meanwhile others may change accounts, but no homes."""
+    with lock.hold(host, 0, lock.HOMES):
+        with app.locked(host):
+            desired = common.open_site(app, host)
+            entry = common.checked_entry(app, host, desired.settings, name, group)
+            member, move, home, link = site.people.new_user(
+                desired, entry, *_ids_here(host, desired, name), while_running=while_running)
+            yield from converge([member], host)
+        moved = list(converge([move], host))
+        yield from moved
+        with app.locked(host):
+            if report.exit_status(moved) == 0:
+                yield from converge([home, link], host)
 
 
 def _ids_here(host, desired, name):

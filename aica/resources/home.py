@@ -73,7 +73,7 @@ class NewHome(HomeFolder):
             return
         parent, name = os.path.split(self.name)
         unfinished = "{}/.aica-new.{}".format(parent, name)
-        self._start(host, unfinished)
+        start_unfinished(host, unfinished, self.uid, self.gid)
         if host.lstat("/etc/skel") is not None:
             host.execute(["cp", "-R", "--no-dereference", "--preserve=mode,timestamps", "-T",
                           host.real("/etc/skel"), host.real(unfinished)],
@@ -84,21 +84,22 @@ class NewHome(HomeFolder):
                             expected=host.lstat(unfinished))
         host.rename(unfinished, name)
 
-    def _start(self, host, unfinished):
-        """Make the folder to be filled, or take the one that a killed run left."""
-        info = host.lstat(unfinished)
-        if info is None:
-            host.make_folder(unfinished, 0o700, self.uid, self.gid)
-        elif info.kind == "folder" and info.uid == 0 and not host.names(unfinished):
-            host.set_attributes(unfinished, 0o700, self.uid, self.gid, expected=info)
-        elif info.kind != "folder" or info.uid != self.uid:
-            raise Conflict("{} is in the way: a {} of uid {}".format(
-                unfinished, info.kind, info.uid), hint="look inside and move it aside")
-
     def describe(self, changes):
         if any(change.before is None for change in changes):
             return ("new, from /etc/skel, for uid {}".format(self.uid),)
         return super().describe(changes)
+
+
+def start_unfinished(host, path, uid, gid):
+    """Make a folder to be filled as a user, or take the one that a killed run left."""
+    info = host.lstat(path)
+    if info is None:
+        host.make_folder(path, 0o700, uid, gid)
+    elif info.kind == "folder" and info.uid == 0 and not host.names(path):
+        host.set_attributes(path, 0o700, uid, gid, expected=info)
+    elif info.kind != "folder" or info.uid != uid:
+        raise Conflict("{} is in the way: a {} of uid {}".format(path, info.kind, info.uid),
+                       hint="look inside and move it aside")
 
 
 class HomeLink(Symlink):

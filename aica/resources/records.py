@@ -47,16 +47,22 @@ class RegistryEntry(Resource):
 
     def apply(self, host, changes):
         for _ in range(self.TRIES):  # an editor may save in the middle: its words stay
-            before = host.read_trusted(self.path)
-            if self.group is None:
-                after = registry.without_entry(before, self.name)
-            else:
-                after = registry.with_entry(before, registry.Entry(self.name, self.group))
-            try:
-                return host.write_file(self.path, after, 0o644, expect=before)
-            except Changed:
-                continue
+            with host.alone():
+                if self._write(host):
+                    return
         raise AicaError("{} changes all the time".format(self.path))
+
+    def _write(self, host):
+        before = host.read_trusted(self.path)
+        if self.group is None:
+            after = registry.without_entry(before, self.name)
+        else:
+            after = registry.with_entry(before, registry.Entry(self.name, self.group))
+        try:
+            host.write_file(self.path, after, 0o644, expect=before)
+        except Changed:
+            return False
+        return True
 
     def describe_one(self, change):
         return "registered with group {}".format(self.group) if self.group else "unregistered"
@@ -75,14 +81,17 @@ class AccountRecords(Resource):
     """The vault on disk equals what we know now; one older generation lies beside it.
 
     Its state is (account records, files that others than root may read).
+    based_on is what the records were when `wanted` was made from them: if
+    another server has written meanwhile, nothing is.
     """
 
     kind = "vault"
 
-    def __init__(self, name, wanted, erase=False, needs=()):
+    def __init__(self, name, wanted, erase=False, needs=(), based_on=None):
         super().__init__(name, needs)
         self.wanted = wanted
         self.erase = erase
+        self.based_on = based_on
 
     def desired(self):
         return {}
@@ -119,7 +128,15 @@ class AccountRecords(Resource):
     def apply(self, host, changes):
         for name, info in self._opened(host).items():
             host.set_attributes("{}/{}".format(self.name, name), 0o600, 0, 0, info)
-        self._write(host)
+        with host.alone():
+            self._refuse_news(host)
+            self._write(host)
+
+    def _refuse_news(self, host):
+        found = vault.read(host, self.name) or vault.empty()
+        if self.based_on is not None and found != self.based_on:
+            raise Changed("{} was changed by another server meanwhile".format(self.name),
+                          hint="repeat the command")
 
     def _write(self, host):
         # An older generation with hashes goes first: after a kill nobody would look for it.

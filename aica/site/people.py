@@ -9,6 +9,7 @@ from ..resources.directory import Directory
 from ..resources.file import PlainFile
 from ..resources.group import Group, UnrecordedGroup
 from ..resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
+from ..resources.home_move import HomeMove
 from ..resources.joining import AuthorizedKeys, FirstPassword
 from ..resources.leaving import (
     REMOVED,
@@ -62,7 +63,7 @@ def records(site):
     """The vault, and the registry's last known good copy."""
     settings = site.settings
     erase = settings.keep_passwords == "no"
-    resources = [AccountRecords(settings.vault, site.vault, erase)]
+    resources = [AccountRecords(settings.vault, site.vault, erase, based_on=site.recorded)]
     if not site.registry.problems:
         resources.append(PlainFile(settings.state + "/users.txt", site.registry_data))
     return resources
@@ -86,7 +87,7 @@ def user(site, entry):
         resources = resources + [membership(site, entry, needs=need + [group])]
         resources += _subids(site, entry.name, need)
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
-                      home_gid(site, ids[1]), needs=need)
+                      _home_gid(site, ids[1]), needs=need)
     return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
                                        entry.group, needs=[home.id])] + kept.jobs(
                                            site, entry, need)
@@ -146,12 +147,16 @@ def membership(site, entry, needs=()):
     return Membership(entry.name, [entry.group], kept, dropped, needs)
 
 
-def new_user(site, entry, uid, gid):
-    """What `aica user setup` walks through for an account that exists: membership, home, link."""
+def new_user(site, entry, uid, gid, while_running=False):
+    """What `aica user setup` walks through for an account that exists: membership, home, link.
+
+    while_running: a home with content moves although processes of the user may write to it.
+    """
     name = entry.name
-    home = NewHome(_home_folder(site, name), name, uid, home_gid(site, gid))
-    link = AdoptingHomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
-    return [Membership(name, [entry.group]), home, link]
+    move = HomeMove(_home(site, name), _home_folder(site, name), name, uid, gid, while_running)
+    home = NewHome(move.data, name, uid, _home_gid(site, gid))
+    link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
+    return [Membership(name, [entry.group]), move, home, link]
 
 
 def new_member(site, entry, newcomer):
@@ -163,7 +168,7 @@ def new_member(site, entry, newcomer):
                  membership(site, entry, needs=need)]
     if newcomer.subids:
         resources.append(SubordinateIds(name, newcomer.subids, newcomer.subids, needs=need))
-    home = NewHome(_home_folder(site, name), name, user.uid, home_gid(site, user.gid), needs=need)
+    home = NewHome(_home_folder(site, name), name, user.uid, _home_gid(site, user.gid), needs=need)
     link = HomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
     resources += [home, link]
     if newcomer.keys:
@@ -187,21 +192,20 @@ def no_member(site, entry, newcomer, keep_home=False, keep_record=False):
 
 
 def leaver(site, name, user, keep_home=False, end=False):
-    """What `aica user remove` walks through, for the Passwd of who leaves.
+    """What `aica user remove` walks through, for the Passwd of who leaves, and the jobs kept.
 
     The line in users.txt goes early: whatever comes between, no boot restores
     the account any more.
     """
     settings = site.settings
-    reserved = AccountRecords(settings.vault, site.vault, settings.keep_passwords == "no")
-    lock = LockedAccount(name, needs=[reserved.id])
+    lock = LockedAccount(name)
     copies = kept.jobs(site, Entry(name, ""), restores=False)
     line = RegistryEntry(settings.users_txt, name, None,
                          needs=[lock.id] + [copy.id for copy in copies])
     jobs = NoJobs(name, site.kept.spool, needs=[line.id])
     processes = NoProcesses(name, user.uid, end, needs=[jobs.id])
     account = NoAccount(name, user.uid, user.gid, needs=[processes.id])
-    resources = [reserved, lock] + copies + [line, jobs, processes, account,
+    resources = [lock] + copies + [line, jobs, processes, account,
                                    NoLink(_home(site, name), _home_folder(site, name),
                                           needs=[account.id])]
     if keep_home:
@@ -219,8 +223,7 @@ def _home_folder(site, name):
     return "{}/{}".format(site.settings.users, name)
 
 
-def home_gid(site, private_gid):
-    """Return the group of somebody's home: the private one, or the site's ([accounts] home_group)."""
+def _home_gid(site, private_gid):
     group = site.vault.group.get(site.settings.group)
     shared = site.settings.home_group == "shared" and group is not None
     return group.gid if shared else private_gid

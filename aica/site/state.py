@@ -1,6 +1,6 @@
 """What the desired state is made from."""
 
-from typing import Dict, NamedTuple, Tuple
+from typing import Dict, NamedTuple, Optional, Tuple
 
 from ..accounts import AccountSet
 from ..kept import Found
@@ -14,6 +14,7 @@ class Site(NamedTuple):
     vault is what the account records shall say, directory_users the (uid,
     gid) of registered names that only a directory service knows, looks how
     the accounts that were seen right in this boot look now (see seen.py),
+    recorded what the vault was made from, as it was read (None: not said),
     kept what there is to keep besides (see kept.py), host_keys whether that
     includes them.
     """
@@ -29,3 +30,4 @@ class Site(NamedTuple):
     looks: Dict[str, Dict] = {}
     kept: Found = Found()
     host_keys: bool = True
+    recorded: Optional[AccountSet] = None

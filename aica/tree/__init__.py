@@ -6,7 +6,7 @@ Visitor, which is told of every entry and answers whether to enter it.
 """
 
 from .tally import Tally
-from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk, is_folder
+from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk
 from .workers import run
 
-__all__ = ["MOUNT", "SWAPPED", "Enough", "Tally", "Visitor", "Walk", "is_folder", "run"]
+__all__ = ["MOUNT", "SWAPPED", "Enough", "Tally", "Visitor", "Walk", "run"]

@@ -11,6 +11,7 @@ import select
 from .. import storage
 
 FDINFO = "/proc/self/fdinfo/{}"
+NOTHING = frozenset()
 
 
 def mount_of(handle):
@@ -37,11 +38,19 @@ class Fence:
         self._news = os.open(storage.MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
         self._poll = select.poll()
         self._poll.register(self._news, select.POLLPRI | select.POLLERR)
-        self._careful = _has_mounts_below(top)
+        self._points = _mount_points_below(top)
+        self._careful = self._points is None or bool(self._points)
 
     def close(self):
         """Give the descriptor back."""
         os.close(self._news)
+
+    def barred(self, here):
+        """Return the names in an open Folder that were mount points from the start.
+
+        They are not even looked at: a dead file server would never answer.
+        """
+        return self._points.get(here.path(), NOTHING) if self._points else NOTHING
 
     def holds(self, handle, status):
         """True if a descriptor, whose fstat is `status`, lies inside."""
@@ -52,10 +61,15 @@ class Fence:
         return not self._careful or mount_of(handle) == self._mount
 
 
-def _has_mounts_below(top):
-    """True unless it is certain that no mount lies below a folder."""
-    path = os.readlink("/proc/self/fd/{}".format(top))
-    if not path.startswith("/") or path.endswith(" (deleted)"):
-        return True
-    inside = path.rstrip("/") + "/"
-    return any(mount.point.startswith(inside) for mount in storage.mounts())
+def _mount_points_below(top):
+    """Return {path of a folder below top: names of the mount points in it}; None if unknown."""
+    path = os.readlink(b"/proc/self/fd/%d" % top)
+    if not path.startswith(b"/") or path.endswith(b" (deleted)"):
+        return None
+    inside, points = path.rstrip(b"/") + b"/", {}
+    for mount in storage.mounts():
+        point = mount.point.encode("utf-8", "surrogateescape")
+        if point.startswith(inside):
+            folder, name = os.path.split(point[len(inside):])
+            points.setdefault(folder, set()).add(name)
+    return points

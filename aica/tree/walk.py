@@ -141,8 +141,7 @@ class Walk:
         """Visit every entry of a folder, return how many; here.below are then the ones to enter."""
         here.below, seen = [], 0
         lstat, visit, handle, halt = os.lstat, visitor.visit, here.handle, self._halt
-        names = _names(visitor, here)
-        for name in names if here.share == WHOLE else _shared_out(names, *here.share):
+        for name in self._to_visit(visitor, here):
             seen += 1
             if halt:
                 raise Enough
@@ -159,6 +158,13 @@ class Walk:
         if self._tick is not None:
             self._tick(seen)
         return seen
+
+    def _to_visit(self, visitor, here):
+        """Yield the names of a folder that are our share and no mount points."""
+        names, barred = _names(visitor, here), self.fence.barred(here)
+        if here.share != WHOLE:
+            names = _shared_out(names, *here.share)
+        return _without(names, barred, visitor, here) if barred else names
 
     def _enter(self, visitor, here, name):
         below = self._child(visitor, here, name)
@@ -224,6 +230,14 @@ def _names(visitor, here):
             yield from sorted(names) if visitor.ordered else names
     except OSError as error:  # of reading the folder: what a visitor raises is not thrown in here
         visitor.problem(here, b"", os.strerror(error.errno))
+
+
+def _without(names, barred, visitor, here):
+    for name in names:
+        if name in barred:
+            visitor.problem(here, name, MOUNT)
+        else:
+            yield name
 
 
 def _shared_out(names, which, count):

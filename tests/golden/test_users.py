@@ -236,12 +236,15 @@ def test_a_home_elsewhere_is_not_registered(whole):
     assert answer.code == 4 and "usermod -d /home/choi choi" in answer.err
 
 
-def test_a_filled_home_is_never_moved_aside(whole):
+def test_a_filled_home_is_copied_before_it_is_moved_aside_and_never_by_recover(whole):
     add_user(whole)
+    assert whole.cli("user", "register", "choi", "gpu-users").code == 0
     whole.write("/home/choi/thesis.tex", "years", uid=2010)
-    answer = whole.cli("user", "setup", "choi", "gpu-users")
-    assert answer.code == 4 and answer.ids("blocked") == ["symlink:/home/choi"]
+    assert whole.cli("recover").code == 4
     assert whole.read("/home/choi/thesis.tex") == "years"
+    assert whole.cli("user", "setup", "choi", "gpu-users").code == 0
+    for place in ("/home/.choi.moved.1", "/data/users/choi"):
+        assert whole.read(place + "/thesis.tex") == "years"
 
 
 @pytest.mark.parametrize("verb", ["setup", "register"])

@@ -3,79 +3,38 @@
 The victims are files beside the tree that no walk below it may ever touch.
 """
 
-import contextlib
-import ctypes
 import os
-import resource
 import signal
 import socket
 import stat
 import time
-import traceback
 
 import pytest
 import snapshot
+from attacks import (
+    BIND,
+    COLLEAGUE,
+    FULL,
+    GID,
+    MEMBER,
+    RACE_S,
+    Place,
+    attacker,
+    close,
+    in_child,
+    in_private_mounts,
+    libc,
+    limited,
+    mount,
+    set_immutable,
+    wrong,
+)
 
 from aica import sharing
-from aica.permissions import Order
 
-GID = 2000
-MEMBER, COLLEAGUE = 2001, 2002
-FULL = bool(os.environ.get("CI"))
 NAMES = 100000 if FULL else 3000
-RACE_S = 20 if FULL else 2
-libc = ctypes.CDLL(None, use_errno=True)
 
 pytestmark = pytest.mark.usefixtures("root_rights")
-
-
-class Place:
-    """A shared tree, and the victims beside it."""
-
-    def __init__(self, root):
-        self.root = str(root)
-        self.top = self.root + "/tree"
-        self.outside = self.root + "/outside"
-        for folder in (self.top, self.outside, self.outside + "/home"):
-            os.mkdir(folder)
-            os.chmod(folder, 0o700)
-        for name in ("shadow", "home/thesis"):
-            self.file(self.outside + "/" + name, 0o600)
-
-    def file(self, path, mode, uid=0, gid=0):
-        path = path if path.startswith("/") else self.top + "/" + path
-        with open(path, "wb"):
-            pass
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
-        return path
-
-    def folder(self, path, mode=0o755, uid=0, gid=0):
-        path = path if path.startswith("/") else self.top + "/" + path
-        os.mkdir(path)
-        os.chown(path, uid, gid)
-        os.chmod(path, mode)
-        return path
-
-    def stat(self, path):
-        info = os.lstat(path if path.startswith("/") else self.top + "/" + path)
-        return stat.S_IMODE(info.st_mode), info.st_uid, info.st_gid
-
-    def victims(self):
-        return snapshot.tree(self.outside, times=True)
-
-    def run(self, work, **order):
-        top = os.open(self.top, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            return work(top, Order(GID, **order))
-        finally:
-            os.close(top)
-
-    def repair(self, **order):
-        return self.run(sharing.repair, **order)
-
-    def survey(self, **order):
-        return self.run(sharing.survey, **order)
 
 
 @pytest.fixture
@@ -85,11 +44,6 @@ def place(tmp_path):
     before = found.victims()
     yield found
     assert found.victims() == before
-
-
-def wrong(tally):
-    """Return what a survey counts, without the number of entries."""
-    return {kind: number for kind, number in tally.counts.items() if kind != "entries"}
 
 
 # -- what is repaired ------------------------------------------------------------------------
@@ -220,54 +174,15 @@ def test_hostile_names(place):
 def test_an_immutable_file_is_told_and_the_others_are_repaired(place, needs):
     path = place.file("fixed", 0o600, MEMBER, GID)
     place.file("other", 0o600, MEMBER, GID)
-    needs(_set_immutable(path, True), "needs a file system with chattr +i")
+    needs(set_immutable(path, True), "needs a file system with chattr +i")
     try:
         assert wrong(place.repair()) == {"changed": 1, "Operation not permitted": 1}
         assert wrong(place.survey()) == {"file-mode": 1}
     finally:
-        _set_immutable(path, False)
-
-
-def _set_immutable(path, on):
-    import fcntl
-    import struct
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        fcntl.ioctl(handle, 0x40086602, struct.pack("l", 0x10 if on else 0))  # FS_IOC_SETFLAGS
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
+        set_immutable(path, False)
 
 
 # -- mounts ----------------------------------------------------------------------------------
-
-
-def in_private_mounts(function):
-    """Run function in a child whose mounts nobody else sees."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            if libc.unshare(0x00020000) != 0:
-                os._exit(77)
-            _mount(b"none", b"/", None, 1 << 14 | 1 << 18)  # MS_REC | MS_PRIVATE
-            function()
-            code = 0
-        except BaseException:  # noqa: BLE001 - the edge of a child
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1] >> 8
-
-
-def _mount(source, target, fstype, flags=0):
-    if libc.mount(source, target, fstype, flags, None) != 0:
-        raise OSError(ctypes.get_errno(), "mount {}".format(target))
-
-
-BIND = 1 << 12
 
 
 @pytest.mark.parametrize("late", [False, True], ids=["before", "during the walk"])
@@ -277,15 +192,15 @@ def test_mounts_in_the_tree_are_not_crossed(place, needs, kind, late):
     place.folder("dir/deeper")
     place.file("file", 0o600)
 
-    def mount():
+    def hide():
         if kind == "tmpfs":
-            _mount(b"tmpfs", (place.top + "/dir/deeper").encode(), b"tmpfs")
+            mount(b"tmpfs", (place.top + "/dir/deeper").encode(), b"tmpfs")
             place.file("dir/deeper/inside", 0o600)
         elif kind == "bind":
-            _mount((place.outside + "/home").encode(), (place.top + "/dir/deeper").encode(), None,
+            mount((place.outside + "/home").encode(), (place.top + "/dir/deeper").encode(), None,
                    BIND)
         else:
-            _mount((place.outside + "/shadow").encode(), (place.top + "/file").encode(), None,
+            mount((place.outside + "/shadow").encode(), (place.top + "/file").encode(), None,
                    BIND)
 
     def attempt():
@@ -294,11 +209,11 @@ def test_mounts_in_the_tree_are_not_crossed(place, needs, kind, late):
 
             def slow(*args):
                 if not mounted:
-                    mounted.append(mount())
+                    mounted.append(hide())
                 return judge(*args)
             sharing._judge = slow
         else:
-            mount()
+            hide()
         tally = place.repair()
         if kind == "tmpfs":
             assert place.stat("dir/deeper/inside") == (0o600, 0, 0)
@@ -310,18 +225,6 @@ def test_mounts_in_the_tree_are_not_crossed(place, needs, kind, late):
 
 
 # -- sizes -----------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def limited(descriptors, memory_bytes):
-    """The soft limits that a hostile caller, or a small container, leaves us."""
-    with contextlib.ExitStack() as stack:
-        for what, limit in ((resource.RLIMIT_NOFILE, descriptors),
-                            (resource.RLIMIT_AS, memory_bytes)):
-            before = resource.getrlimit(what)
-            stack.callback(resource.setrlimit, what, before)
-            resource.setrlimit(what, (limit, before[1]))
-        yield
 
 
 def test_many_names_in_a_folder_with_64_descriptors_and_256_mib(place):
@@ -336,50 +239,11 @@ def test_many_names_in_a_folder_with_64_descriptors_and_256_mib(place):
             assert tally.counts["changed"] == NAMES + 1
             assert len(tally.examples["changed"]) == 10
 
-    assert _in_child(attempt) == 0
+    assert in_child(attempt) == 0
     assert wrong(place.survey()) == {}
 
 
-def _in_child(function):
-    """Run function in a child, so that a limit that it hits hits nobody else."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            os.closerange(3, 256)
-            function()
-            code = 0
-        except BaseException:  # noqa: BLE001 - the edge of a child
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    return os.waitpid(child, 0)[1]
-
-
 # -- races -----------------------------------------------------------------------------------
-
-
-def _exchange(first, second):
-    """Swap two names in one step: renameat2(2) with RENAME_EXCHANGE."""
-    return libc.renameat2(-100, first, -100, second, 2)
-
-
-@contextlib.contextmanager
-def attacker(*pairs):
-    """A process that swaps pairs of paths as fast as it can."""
-    child = os.fork()
-    if child == 0:
-        try:
-            while True:
-                for first, second in pairs:
-                    _exchange(first, second)
-        finally:
-            os._exit(1)
-    try:
-        yield
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
 
 
 def test_swaps_of_files_and_folders_for_links(place, needs):
@@ -399,17 +263,9 @@ def test_swaps_of_files_and_folders_for_links(place, needs):
             place.repair()
             passes += 1
             for name in ("file", "dir", "link-file", "link-dir"):  # wrong again for the next pass
-                _close(bait, name)
+                close(bait, name)
     assert passes > 50
     assert place.victims() == victims
-
-
-def _close(folder, name):
-    """Make the inode itself private again, whatever its name is by now."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder + "/" + name, os.O_RDONLY | os.O_NOFOLLOW)
-        os.fchmod(handle, 0o700)
-        os.close(handle)
 
 
 def test_swaps_of_folders_above_the_walk(loose_place, needs):

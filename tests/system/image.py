@@ -10,7 +10,7 @@ from sandbox import CHECKOUT, digest, fresh, must, nspawn
 # What a server needs so that a member can come in by every door that the tests open.
 PACKAGES = (
     "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,libpam-runtime,passwd,adduser,sudo,"
-    "openssh-server,openssh-client,python3,cron,iproute2,procps,zsh,strace,rsync,logrotate,at,"
+    "openssh-server,openssh-client,python3,cron,at,iproute2,procps,zsh,strace,rsync,logrotate,at,"
     "rpm"
 )
 

@@ -397,14 +397,15 @@ class TestAtJobs:
         os.chown(server.path(self.SPOOL), 1, 1)
         os.chmod(server.path(self.SPOOL), 0o1770)
 
-    def test_survive_a_wipe_with_owner_mode_and_a_number_of_their_own(self, server):
-        job = self.submit(server)
+    @pytest.mark.parametrize("gid", [1, 2001])
+    def test_survive_a_wipe_with_owner_mode_and_a_number_of_their_own(self, server, gid):
+        job = self.submit(server, gid=gid)
         assert "at-job:kim." + job in record(server).ids("changed")
         assert server.stat("/data/config/jobs/kim.at." + job) == (0o600, 0, 0)
         self.fresh_spool(server)
         assert "at-job:kim." + job in recover(server).ids("changed")
         assert server.read("{}/{}".format(self.SPOOL, job)) == self.SCRIPT
-        assert server.stat("{}/{}".format(self.SPOOL, job)) == (0o700, 2001, 2001)
+        assert server.stat("{}/{}".format(self.SPOOL, job)) == (0o700, 2001, gid)
         assert server.read(self.SPOOL + "/.SEQ") == "0000c\n"
         assert server.stat(self.SPOOL + "/.SEQ") == (0o600, 1, 1)
         assert server.stat(self.SPOOL) == (0o1770, 1, 1)
@@ -450,6 +451,13 @@ class TestAtJobs:
         os.chmod(server.path("/data/config/jobs/kim.at." + job), 0o666)
         assert recover(server, code=4).ids("blocked") == ["at-job:kim." + job]
         assert not server.exists("{}/{}".format(self.SPOOL, job))
+
+    def test_a_copy_that_is_none_is_not_restored(self, server):
+        job = self.submit(server)
+        record(server)
+        self.fresh_spool(server)
+        server.write("/data/config/jobs/kim.at." + job, self.SCRIPT, 0o600)
+        assert recover(server, code=4).ids("blocked") == ["at-job:kim." + job]
 
     def test_a_link_in_the_spool_is_not_followed(self, server):
         server.write("/victim", "safe", 0o600)

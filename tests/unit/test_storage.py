@@ -118,3 +118,11 @@ def test_a_folder_that_is_no_mount_point_is_not_mounted(tmp_path):
         storage.require_mounted(str(tmp_path))
     assert "is not mounted" in str(caught.value)
     storage.require_mounted("/")
+
+
+@pytest.mark.parametrize("odd", ["\x0b", "\x0c", "\r", "\x1c", "\x85", "\u2028", "\u2003"])
+def test_the_name_of_a_mount_forges_no_line_and_no_field(odd):
+    """The kernel escapes the space, the tab, the line feed and the backslash only."""
+    forged = "/data/x{0}1{0}2{0}0:1{0}/{0}/backup{0}rw".format(odd)
+    line = "1 2 0:1 / {} rw - fuse.sshfs me rw\n3 4 0:2 / /last rw - ext4  rw\n".format(forged)
+    assert [mount.point for mount in storage.parse_mountinfo(line)] == [forged, "/last"]

@@ -1,25 +1,15 @@
-"""The part of a Host that looks at, and changes, whole trees of other people."""
+"""The shared trees, which members control: walked by sharing.py and saved.py from an open folder."""
 
-from . import measure, own_files, saved, sharing, storage
+from .. import saved, sharing, storage
 
 
 class Trees:
-    """What a Host does with trees. Whoever inherits it has folder() and real()."""
-
-    def measure(self, path, budget_s=0.0):
-        """Return (bytes, entries, complete) of what lies below a folder: see measure.measure."""
-        with self.folder(path) as top:
-            return measure.measure(top, budget_s)
+    """The part of a Host that walks whole trees."""
 
     def survey_tree(self, path, order):
         """Return a Tally of what is wrong in a shared tree: see permissions.Order."""
         with self.folder(path) as top:
             return sharing.survey(top, order, storage.is_network(self.real(path)))
-
-    def survey_home(self, path, order):
-        """Return a Tally of what is wrong inside a home, or of an old owner: own_files.Order."""
-        with self.folder(path) as top:
-            return own_files.survey(top, order)
 
     def save_modes(self, path, prefix, write):
         """Write the modes and groups below a folder: see saved.save."""
@@ -31,17 +21,10 @@ class Trees:
         with self.folder(path) as top:
             return saved.restore(top, depth, entries)
 
-    # -- changing --------------------------------------------------------
-
     def repair_tree(self, path, order):
         """Bring a shared tree to the modes and the group of permissions.py; return a Tally."""
         with self.folder(path) as top:
             return sharing.repair(top, order, storage.is_network(self.real(path)))
-
-    def repair_home(self, path, order):
-        """Bring the modes inside a home to what own_files.py says, or take an old owner's files."""
-        with self.folder(path) as top:
-            return own_files.repair(top, order)
 
     def restore_modes(self, path, depth, entries):
         """Bring back the modes and groups of saved Entries below a folder; return a Tally."""

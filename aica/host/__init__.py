@@ -1,0 +1,87 @@
+"""The machine that resources look at and change, below one root folder.
+
+Host is the whole door: paths are resolved from the root one component at a
+time without following links, so that an absolute link inside `--root DIR`
+leads nowhere. ReadOnlyHost is the same door for dry runs, with every change
+refused.
+"""
+
+from .. import child, command, identity, processes
+from ..errors import AicaError, ReadOnlyViolation
+from .changing import Changing
+from .looking import Looking
+from .trees import Trees
+
+
+class Host(Looking, Changing, Trees):
+    """A machine: its files (looking, changing, trees), its accounts, its programs."""
+
+    def __init__(self, root="/", run=command.run):
+        super().__init__(root)
+        self._run = run
+        self._accounts = identity.AccountFiles(self.read_file)
+
+    def accounts(self):
+        """Return the present content of passwd, shadow, group, gshadow, subuid and subgid."""
+        return self._accounts.load()
+
+    def directory_user(self, name):
+        """Return (uid, gid) of a name that only a directory service knows, or None."""
+        if not self.live or name in self.accounts().passwd:
+            return None
+        return identity.lookup_user(name)
+
+    def directory_name(self, uid):
+        """Return the name that a directory service has for uid, or None."""
+        return identity.lookup_uid(uid) if self.live else None
+
+    def has_program(self, name):
+        """True if a system program of that name is installed on the running system."""
+        return command.find(name) is not None
+
+    def look_as(self, ids, function, *arguments):
+        """Return what a function that only looks says with the rights of ids=(uid, gid)."""
+        return child.call(ids, function, *arguments)
+
+    def processes(self, uid):
+        """Return the running Processes of a user; an offline tree has none."""
+        return processes.of(uid) if self.live else []
+
+    def query(self, argv, stdin="", timeout_s=60):
+        """Run a program that changes nothing and return its Result."""
+        return self._run(argv, stdin=stdin, timeout_s=timeout_s)
+
+    def execute(self, argv, stdin="", timeout_s=60, ids=None):
+        """Run a program that changes the host. Raise AicaError unless it exits 0."""
+        result = self._run(argv, stdin=stdin, timeout_s=timeout_s, ids=ids)
+        if result.code != 0:
+            said = (result.err.strip() or result.out.strip()).replace("\n", "; ")
+            raise AicaError("{} failed with exit status {}: {}".format(argv[0], result.code, said))
+        return result
+
+    def end_processes(self, uid):
+        """Ask the processes of a user to end, then kill them."""
+        if self.live:
+            processes.end(uid)
+
+
+CHANGING = (
+    "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
+    "replace_symlink", "repair_tree", "restore_modes",
+    "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
+    "append_log", "sweep", "lock_file",
+)
+
+
+class ReadOnlyHost(Host):
+    """A host for dry runs: every change is a bug, so it is refused loudly."""
+
+
+def _refuse(name):
+    def refused(self, *args, **kwargs):
+        raise ReadOnlyViolation("dry run tried to {}{}".format(name, args))
+    return refused
+
+
+for _name in CHANGING:
+    setattr(ReadOnlyHost, _name, _refuse(_name))
