@@ -88,8 +88,16 @@ class App:
         except FileNotFoundError:
             return None
         except Conflict as error:
-            raise ConfigError(str(error), error.hint)
+            if self._stands(host, settings.site_conf):
+                raise ConfigError(str(error), error.hint)
+            return None  # whoever may write there: this server was never set up
         return config.with_site(data.decode("utf-8", "replace"), settings)
+
+    def _stands(self, host, path):
+        try:
+            return host.lstat(path) is not None
+        except Conflict:
+            return True  # something in the way that is no folder: said by whoever reads it
 
     def _refuse_without_site(self, host):
         settings = self.etc_settings(host)

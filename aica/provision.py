@@ -4,10 +4,11 @@ import contextlib
 
 from . import ids, kept, registry, report, seen, site, storage, vault
 from .accounts import Group
-from .change import BLOCKED, FAILED, PLANNED
+from .change import BLOCKED, FAILED
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict
 from .registry import DENIED
+from .resources.file import OwnedFile
 
 # Images come with accounts of their own from 1000 upwards: the gid of a new
 # site group is chosen where the next image will hardly have one.
@@ -51,21 +52,39 @@ class Setup:
     def _converge(self, host, settings, dry_run):
         if host.live and not self.allow_unmounted and not self._may_be_unmounted(host, settings):
             storage.require_mounted(settings.data)
-        wanted = [] if "storage" in self.skip else site.folders.chain(settings)
-        chain = list(converge(wanted, host, dry_run))
+        wanted = self._chain(host, settings)
+        looker = self._looker(settings, wanted)
+        # What is wrong is said before anything is changed.
+        chain = list(converge(wanted, looker, dry_run=True))
+        if not _stops(chain):
+            planned = self._site(looker, settings)
+            chain = chain if dry_run else list(converge(wanted, host))
         yield from chain
-        states = {outcome.status for outcome in chain}
-        if states & {BLOCKED, FAILED}:
+        if _stops(chain):
             return
-        try:
-            self.desired = self._site(host, settings)
-        except ConfigError:
-            if not (dry_run and PLANNED in states):
-                raise
-            self.app.warnings.append("the rest can only be planned when these folders are "
-                                     "root's alone")
-            return
-        yield from converge(site.setup(self.desired, self.skip), host, dry_run)
+        self.desired = planned if dry_run else self._site(host, settings)
+        yield from converge(site.setup(self.desired, self.skip), looker if dry_run else host,
+                            dry_run)
+
+    def _chain(self, host, settings):
+        """Return what makes the settings and the registry root's alone."""
+        if "storage" in self.skip:
+            return []
+        return site.folders.chain(settings) + self._registry_file(host, settings)
+
+    def _registry_file(self, host, settings):
+        """An older version left the registry to the group: at the first setup it becomes root's."""
+        with contextlib.suppress(Conflict):  # the folders above are named by themselves
+            if host.lstat(settings.site_conf) is None:
+                return [OwnedFile(settings.users_txt, 0o644)]
+        return []
+
+    def _looker(self, settings, wanted):
+        """Return a host that sees what these resources will have repaired, and changes nothing."""
+        looker = self.app.host(read_only=True)
+        looker.assume_trusted([resource.name for resource in wanted])
+        self.app.reach_data(looker, settings)
+        return looker
 
     def _may_be_unmounted(self, host, settings):
         with contextlib.suppress(ConfigError):
@@ -137,6 +156,10 @@ class Setup:
         if home is not None and home.uid != user.uid:
             raise Conflict("its home belongs to uid {}, the account here has uid {}".format(
                 home.uid, user.uid))
+
+
+def _stops(outcomes):
+    return bool({outcome.status for outcome in outcomes} & {BLOCKED, FAILED})
 
 
 def _registry_data(host, settings):

@@ -154,3 +154,43 @@ class SeedFile(PlainFile):
         if info.kind != "file":
             raise Conflict("{} is a {}, expected a file".format(self.name, info.kind))
         return {"present": True}
+
+
+class OwnedFile(Resource):
+    """A file that may be there, and then is root's with this mode; its content stays.
+
+    For a registry that others could write until now: what they may have put
+    into it is shown to whoever agrees.
+    """
+
+    kind = "file"
+
+    def __init__(self, name, mode, needs=()):
+        super().__init__(name, needs)
+        self.mode = mode
+        self._lines = ()
+
+    def desired(self):
+        return {"gid": 0, "mode": self.mode, "uid": 0}
+
+    def inspect(self, host):
+        info = host.lstat(self.name)
+        if info is None:
+            return self.desired()
+        if info.kind != "file" or info.links != 1:
+            raise Conflict("{} is a {} with {} name(s), expected a file with one".format(
+                self.name, info.kind, info.links), hint="look at it, then move it aside")
+        text = host.read_file(self.name).decode("utf-8", "replace")
+        self._lines = [line.strip() for line in text.split("\n")
+                       if line.strip() and not line.startswith("#")]
+        return {"gid": info.gid, "mode": info.mode, "uid": info.uid}
+
+    def apply(self, host, changes):
+        info = host.lstat(self.name)
+        host.set_attributes(self.name, self.mode, 0, 0, expected=info)
+
+    def remark(self, actual):
+        if actual == self.desired():
+            return ""
+        return "others could write it until now; read it before you agree: {}".format(
+            ", ".join(self._lines) or "no line")

@@ -89,7 +89,7 @@ def test_one_at_a_time(whole, monkeypatch, words):
     status = whole.read("/run/aica/status.json")
     real = lock.hold
     with lock.hold(whole.host()):
-        monkeypatch.setattr(lock, "hold", lambda host, wait_s=0: real(host, 0))
+        monkeypatch.setattr(lock, "hold", lambda host, wait_s=0, *more: real(host, 0, *more))
         answer = whole.cli(*words)
     assert answer.code == 5 and "holds the lock" in answer.err, answer
     assert whole.tree(times=True) == before

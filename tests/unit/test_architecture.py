@@ -57,7 +57,7 @@ ALLOWED = {
     "app": {"engine", "environment", "errors", "host", "kept", "lock", "registry", "report", "run",
             "seen", "settings", "site", "storage", "vault", "volatile"},
     "early": {"engine", "kept", "report", "site"},
-    "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report",
+    "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report", "resources",
                   "seen", "site", "storage", "vault"},
     "people": {"accounts", "engine", "errors", "ids", "lock", "registry", "report", "resources",
                "seen", "site", "ssh_keys", "vault"},
