@@ -163,6 +163,7 @@ install:
 	    install -D -m 644 '{}' '$(abspath $(DESTDIR))$(pkgdatadir)/aica/{}' \;
 	install -D -m 755 system/bin/aica           $(DESTDIR)$(bindir)/aica
 	install -D -m 755 system/bin/aica-recover   $(DESTDIR)$(sbindir)/aica-recover
+	install -D -m 755 system/bin/aica-clean-cache $(DESTDIR)$(sbindir)/aica-clean-cache
 	install -D -m 644 system/etc/aica.conf      $(DESTDIR)$(sysconfdir)/aica/aica.conf
 	install -d $(DESTDIR)$(unitdir)
 	install -m 644 system/units/*               $(DESTDIR)$(unitdir)
@@ -171,7 +172,9 @@ install:
 	install -D -m 644 system/logrotate/aica-datakeeper \
 	    $(DESTDIR)$(sysconfdir)/logrotate.d/aica-datakeeper
 	install -D -m 644 system/completion/aica    $(DESTDIR)$(completiondir)/aica
-	ln -sf aica $(DESTDIR)$(completiondir)/aica-recover
+	for door in aica-recover aica-clean-cache; do \
+	    ln -sf aica $(DESTDIR)$(completiondir)/$$door || exit 1; \
+	done
 	if [ -n "$(presetdir)" ]; then \
 	    install -D -m 644 system/preset/90-aica-datakeeper.preset \
 	        $(DESTDIR)$(presetdir)/90-aica-datakeeper.preset; \

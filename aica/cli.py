@@ -9,16 +9,19 @@ EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 
 
-def main(argv=None, prog="aica"):
-    """Run one command and return its exit status. prog may be a door, such as aica-recover."""
+def main(argv=None, prog="aica", caller=None):
+    """Run one command and return its exit status. prog may be a door, such as aica-recover.
+
+    caller: who came through a door that members may open (door.Caller).
+    """
     argv = sys.argv[1:] if argv is None else argv
-    if argv == ["--version"]:  # before the heavy imports
+    if argv == ["--version"] and caller is None:  # before the heavy imports
         print("aica {}".format(__version__))
         return 0
     _make_streams_safe()
     _stop_on_sigterm()
     from .parser import build
-    args = build(prog).parse_args(argv)
+    args = build(prog, caller).parse_args(argv)
     try:
         return _run(args)
     except KeyboardInterrupt:

@@ -56,6 +56,55 @@ def run(argv, stdin="", timeout_s=60, ids=None):
     return Result(process.returncode, _text(process.stdout), _text(process.stderr))
 
 
+def run_own(argv, timeout_s=60):
+    """Run a program of the caller's as the caller would: own PATH, own environment.
+
+    Raise NotApplicable if there is none of that name, AicaError for root:
+    what lies in a user's PATH is not root's to run.
+    """
+    import shutil
+    import subprocess
+
+    if os.geteuid() == 0:
+        raise AicaError("{} is not run as root".format(argv[0]))
+    path = shutil.which(argv[0])
+    if path is None:
+        raise NotApplicable("{} is not installed".format(argv[0]))
+    try:
+        process = subprocess.run(
+            [path] + list(argv[1:]), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        raise AicaError("{} did not finish within {} s".format(argv[0], timeout_s))
+    return Result(process.returncode, _text(process.stdout), _text(process.stderr))
+
+
+def run_dropped(path, words, ids, environment, timeout_s=60):
+    """Run a program that is none of the system's with the rights (uid, gid), and no terminal.
+
+    Its session is one of its own, so that it can type nothing into the
+    caller's terminal; after the time limit all of it is killed.
+    """
+    import signal
+    import subprocess
+
+    if 0 in ids:
+        raise AicaError("{} is not run as root".format(path))
+    process = subprocess.Popen(
+        [path] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, cwd="/", env=dict(ENVIRONMENT, **environment),
+        start_new_session=True, preexec_fn=_drop_to(ids))
+    try:
+        out, err = process.communicate(timeout=timeout_s)
+    except BaseException as error:
+        os.killpg(process.pid, signal.SIGKILL)  # not reaped yet: the number is still its own
+        process.wait()
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise AicaError("{} did not finish within {} s".format(path, timeout_s))
+        raise
+    return Result(process.returncode, _text(out), _text(err))
+
+
 def _drop_to(ids):
     uid, gid = ids
 

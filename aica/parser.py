@@ -19,8 +19,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, text + "\n")
 
 
-def build(prog):
-    """Return the parser of a program. The namespace has a `run` that does the verb."""
+def build(prog, caller=None):
+    """Return the parser of a program. The namespace has a `run` that does the verb.
+
+    caller: see cli.main; a program that members may run as root has a parser of its own.
+    """
+    if caller is not None:
+        return _module("clean").Door(caller)
     parser = Parser(prog=prog, parents=[options.common(defaults=True)])
     parser.add_argument("--version", action="version", version="aica " + __version__)
     if prog in DOORS:

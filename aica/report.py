@@ -35,7 +35,7 @@ def text_lines(outcome, color=False, verbose=False):
     if color:
         status = "\033[{}m{}\033[0m".format(COLORS[outcome.status], status)
     details = [outcome.message] if outcome.message else []
-    if outcome.status in (CHANGED, PLANNED) and not verbose:
+    if outcome.lines and outcome.status in (CHANGED, PLANNED) and not verbose:
         details.append("; ".join(line.split("\n", 1)[0] for line in outcome.lines))
     head = "{}  {}  {}".format(status, escape(outcome.resource), escape("; ".join(details)))
     lines = [head.rstrip()]

@@ -33,6 +33,7 @@ class Settings(NamedTuple):
     allow_dots: bool = False
     keep_host_keys: str = "auto"
     keep_files: Tuple[str, ...] = ()
+    clean_member_days: int = 14
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -150,6 +151,12 @@ def _files(value):
     return paths
 
 
+def _days(value):
+    if not re.match(r"[1-9][0-9]{0,4}\Z", value):
+        raise ValueError("a number of days, 1 or more")
+    return int(value)
+
+
 def _yes_no(value):
     if value.lower() not in ("yes", "no"):
         raise ValueError("yes or no")
@@ -179,6 +186,7 @@ SITE_KEYS = {
                  "allow_dots": ("allow_dots", _yes_no)},
     "ssh": {"keep_host_keys": ("keep_host_keys", _one_of("auto", "yes", "no"))},
     "keep": {"files": ("keep_files", _files)},
+    "clean": {"member_min_age_days": ("clean_member_days", _days)},
 }
 
 
@@ -264,6 +272,10 @@ group = {group}
 #files = /etc/hosts
 #    /etc/ssh/sshd_config.d/team.conf
 #files =
+
+[clean]
+# Members may remove from the shared caches what nobody used for so many days.
+#member_min_age_days = 14
 """
 
 

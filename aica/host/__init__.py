@@ -7,13 +7,14 @@ refused.
 """
 
 from .. import child, command, identity, processes
-from ..errors import AicaError, ReadOnlyViolation
+from ..errors import ReadOnlyViolation
 from .changing import Changing
 from .looking import Looking
+from .programs import Programs
 from .trees import Trees
 
 
-class Host(Looking, Changing, Trees):
+class Host(Looking, Changing, Trees, Programs):
     """A machine: its files (looking, changing, trees), its accounts, its programs."""
 
     def __init__(self, root="/", run=command.run):
@@ -47,18 +48,6 @@ class Host(Looking, Changing, Trees):
         """Return the running Processes of a user; an offline tree has none."""
         return processes.of(uid) if self.live else []
 
-    def query(self, argv, stdin="", timeout_s=60):
-        """Run a program that changes nothing and return its Result."""
-        return self._run(argv, stdin=stdin, timeout_s=timeout_s)
-
-    def execute(self, argv, stdin="", timeout_s=60, ids=None):
-        """Run a program that changes the host. Raise AicaError unless it exits 0."""
-        result = self._run(argv, stdin=stdin, timeout_s=timeout_s, ids=ids)
-        if result.code != 0:
-            said = (result.err.strip() or result.out.strip()).replace("\n", "; ")
-            raise AicaError("{} failed with exit status {}: {}".format(argv[0], result.code, said))
-        return result
-
     def end_processes(self, uid):
         """Ask the processes of a user to end, then kill them."""
         if self.live:
@@ -67,7 +56,8 @@ class Host(Looking, Changing, Trees):
 
 CHANGING = (
     "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
-    "replace_symlink", "repair_tree", "restore_modes",
+    "replace_symlink", "repair_tree", "restore_modes", "remove_cached", "empty_cached",
+    "execute_own", "execute_dropped",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
     "append_log", "sweep", "lock_file",
 )

@@ -1,6 +1,6 @@
 """The shared trees, which members control: walked by sharing.py and saved.py from an open folder."""
 
-from .. import saved, sharing, storage
+from .. import saved, sharing, storage, tree
 
 
 class Trees:
@@ -31,3 +31,13 @@ class Trees:
         sharing.require_protected_links()
         with self.folder(path) as top:
             return saved.restore(top, depth, entries, change=True)
+
+    def remove_cached(self, top, path, expected, spare=lambda _here, _status: "", first=()):
+        """Remove one entry below the folder `top`, whatever stands in it: see tree.remove."""
+        with self.folder(top) as handle:
+            return tree.remove(handle, path, expected, spare, first)
+
+    def empty_cached(self, top, path, spare, keep_folders=False):
+        """Remove what is below a folder in the folder `top`, unless it is spared: tree.empty."""
+        with self.folder(top) as handle:
+            return tree.empty(handle, path, spare, keep_folders)

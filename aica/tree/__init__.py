@@ -1,12 +1,15 @@
 """The walker of trees that other people control: whole, bounded, and never led out of them.
 
 walk.py visits one tree, fence.py keeps it inside, workers.py shares the work,
-tally.py counts what was found. Policy lives elsewhere: a consumer is a
-Visitor, which is told of every entry and answers whether to enter it.
+tally.py counts what was found, remove.py removes what somebody chose. Policy
+lives elsewhere: a consumer is a Visitor, which is told of every entry and
+answers whether to enter it.
 """
 
+from .remove import Remover, empty, remove
 from .tally import Tally
 from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk
 from .workers import run
 
-__all__ = ["MOUNT", "SWAPPED", "Enough", "Tally", "Visitor", "Walk", "run"]
+__all__ = ["MOUNT", "SWAPPED", "Enough", "Remover", "Tally", "Visitor", "Walk", "empty", "remove",
+           "run"]

@@ -44,7 +44,7 @@ ALLOWED = {
     "processes": set(),
     "shared_lock": {"errors", "files"},
     "host": {"child", "command", "errors", "files", "identity", "processes", "saved", "shared_lock",
-             "sharing", "storage"},
+             "sharing", "storage", "tree"},
     "resources": {"accounts", "change", "copying", "errors", "ids", "permissions", "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
@@ -66,8 +66,11 @@ ALLOWED = {
     "bootstrap": {"engine", "errors", "report", "resources", "starter"},
     "maintenance": {"change", "engine", "errors", "lock", "report", "resources", "saved", "site",
                     "status", "survival", "volatile"},
-    "commands": {"app", "bootstrap", "command", "demo", "early", "errors", "maintenance", "people",
-                 "provision", "report", "site", "ssh_keys", "volatile"},
+    "caches": {"change", "errors", "files", "resources", "tree"},
+    "door": set(),
+    "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
+    "commands": {"app", "bootstrap", "cleaning", "command", "demo", "door", "early", "errors",
+                 "maintenance", "people", "provision", "report", "site", "ssh_keys", "volatile"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -263,7 +266,7 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
-    "compare_modes", "save_modes", "processes", "free", "look_as", "share",
+    "compare_modes", "save_modes", "processes", "free", "look_as", "share", "query_own",
 }
 
 
