@@ -86,6 +86,13 @@ def load(host):
         return {}
 
 
+def forget(host, names):
+    """Forget these resource ids: their owner is gone, and a copy that is left is not older."""
+    before = load(host)
+    after = {name: digest for name, digest in before.items() if name not in names}
+    _save(host, before, after)
+
+
 def note(host, resources, outcomes):
     """Remember what these resources were when a run ended with both sides alike."""
     fine = {outcome.resource for outcome in outcomes if outcome.status in (OK, CHANGED)}
@@ -94,7 +101,10 @@ def note(host, resources, outcomes):
     for resource in resources:
         if isinstance(resource, Kept) and resource.id in fine and resource.alike:
             after[resource.id] = digest_of(resource.kept)
-    after = {name: digest for name, digest in after.items() if digest is not None}
+    _save(host, before, {name: digest for name, digest in after.items() if digest is not None})
+
+
+def _save(host, before, after):
     if after != before:
         host.make_parents(PATH)
         text = json.dumps({"boot": seen.boot_of(host), "kept": after}, indent=1, sort_keys=True)

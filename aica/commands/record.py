@@ -1,5 +1,6 @@
 """aica record: let the vault follow what people changed; aica-record.path runs it."""
 
+from ..people import logins
 from . import show
 
 
@@ -9,5 +10,7 @@ def add_parser(add):
 
 
 def run(args, app):
-    """Record and show what was learned."""
-    return show.outcomes(args, app, app.record())
+    """Record and show what was learned; keep who was here, for the next review."""
+    code = show.outcomes(args, app, app.record())
+    logins.note(app)
+    return code

@@ -103,17 +103,34 @@ def _complain(args, tag, text, hint):
     print(report.message(tag, text, hint, color), file=sys.stderr, flush=True)
 
 
+def size(number):
+    """Return a number of bytes as people read it, in binary units."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return "{:.4g} {}".format(number, unit)
+        number /= 1024.0
+    return "{:,.1f} TiB".format(number)
+
+
+def confirm_name(args, name, question):
+    """True if the very name is typed; without asking if --yes was given. Raises as confirm()."""
+    return args.yes or _answer(question) == name
+
+
 def confirm(args, question):
     """Return the answer to a yes/no question; True without asking if --yes was given.
 
     Raise ConfigError without a terminal: nobody is there to answer.
     """
-    if args.yes:
-        return True
+    return args.yes or _answer(question, " [y/N] ").lower() in ("y", "yes")
+
+
+def _answer(question, choice=""):
+    """Return what somebody types, "" at the end of input. Raise ConfigError without a terminal."""
     if not sys.stdin.isatty():
         raise ConfigError("would ask: {}".format(question), hint="say --yes to agree")
     try:
-        return input(question + " [y/N] ").strip().lower() in ("y", "yes")
+        return input(question + choice).strip()
     except EOFError:
         print()
-        return False
+        return ""

@@ -2,7 +2,7 @@
 
 from ..errors import ConfigError
 from ..people import adopting, registering, review, setting_up
-from . import options, show, user_add
+from . import options, show, user_add, user_permissions, user_remove
 
 
 def add_parser(add):
@@ -18,6 +18,10 @@ def add_parser(add):
                        help="move the home although processes of the user are running")
     _action(actions, "register", "restore this account at every boot from now on", group=True)
     _action(actions, "unregister", "no longer restore it; its ids stay reserved")
+    user_remove.add_arguments(
+        _action(actions, "remove", "somebody leaves: no account, ids reserved, home set aside"))
+    user_permissions.add_arguments(
+        _action(actions, "fix-permissions", "modes of somebody's own files; whose files lie there"))
     adopt = _action(actions, "adopt", "record the ids of an account, or of the owner of a home")
     adopt.add_argument("--group", default="", metavar="GROUP",
                        help="register the user too, with this group")
@@ -92,4 +96,5 @@ def _show(args, app):
 
 
 ACTIONS = {"add": user_add.run, "setup": _setup, "register": _register,
-           "unregister": _unregister, "adopt": _adopt, "list": _list, "show": _show}
+           "unregister": _unregister, "adopt": _adopt, "remove": user_remove.run,
+           "fix-permissions": user_permissions.run, "list": _list, "show": _show}

@@ -48,6 +48,10 @@ class Host(Looking, Changing, Trees, Programs):
         """Return the running Processes of a user; an offline tree has none."""
         return processes.of(uid) if self.live else []
 
+    def ancestors(self):
+        """Return the ids of this process and of all that started it; () in an offline tree."""
+        return tuple(processes.ancestors()) if self.live else ()
+
     def end_processes(self, uid):
         """Ask the processes of a user to end, then kill them."""
         if self.live:
@@ -56,8 +60,8 @@ class Host(Looking, Changing, Trees, Programs):
 
 CHANGING = (
     "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
-    "replace_symlink", "repair_tree", "restore_modes", "remove_cached", "empty_cached",
-    "execute_own", "execute_dropped",
+    "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
+    "empty_cached", "execute_own", "execute_dropped",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
     "append_log", "sweep", "lock_file",
 )

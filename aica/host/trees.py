@@ -1,10 +1,20 @@
-"""The shared trees, which members control: walked by sharing.py and saved.py from an open folder."""
+"""Trees that members control, shared ones and homes: walked from an open folder."""
 
-from .. import saved, sharing, storage, tree
+from .. import measure, own_files, saved, sharing, storage, tree
 
 
 class Trees:
     """The part of a Host that walks whole trees."""
+
+    def measure(self, path, budget_s=0.0):
+        """Return (bytes, entries, complete) of what lies below a folder: see measure.measure."""
+        with self.folder(path) as top:
+            return measure.measure(top, budget_s)
+
+    def survey_home(self, path, order):
+        """Return a Tally of what is wrong inside a home, or of an old owner: own_files.Order."""
+        with self.folder(path) as top:
+            return own_files.survey(top, order)
 
     def survey_tree(self, path, order):
         """Return a Tally of what is wrong in a shared tree: see permissions.Order."""
@@ -25,6 +35,11 @@ class Trees:
         """Bring a shared tree to the modes and the group of permissions.py; return a Tally."""
         with self.folder(path) as top:
             return sharing.repair(top, order, storage.is_network(self.real(path)))
+
+    def repair_home(self, path, order):
+        """Bring the modes inside a home to what own_files.py says, or take an old owner's files."""
+        with self.folder(path) as top:
+            return own_files.repair(top, order)
 
     def restore_modes(self, path, depth, entries):
         """Bring back the modes and groups of saved Entries below a folder; return a Tally."""

@@ -87,7 +87,7 @@ def user(site, entry):
         resources = resources + [membership(site, entry, needs=need + [group])]
         resources += _subids(site, entry.name, need)
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
-                      _home_gid(site, ids[1]), needs=need)
+                      home_gid(site, ids[1]), needs=need)
     return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
                                        entry.group, needs=[home.id])] + kept.jobs(
                                            site, entry, need)
@@ -154,7 +154,7 @@ def new_user(site, entry, uid, gid, while_running=False):
     """
     name = entry.name
     move = HomeMove(_home(site, name), _home_folder(site, name), name, uid, gid, while_running)
-    home = NewHome(move.data, name, uid, _home_gid(site, gid))
+    home = NewHome(move.data, name, uid, home_gid(site, gid))
     link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
     return [Membership(name, [entry.group]), move, home, link]
 
@@ -168,7 +168,7 @@ def new_member(site, entry, newcomer):
                  membership(site, entry, needs=need)]
     if newcomer.subids:
         resources.append(SubordinateIds(name, newcomer.subids, newcomer.subids, needs=need))
-    home = NewHome(_home_folder(site, name), name, user.uid, _home_gid(site, user.gid), needs=need)
+    home = NewHome(_home_folder(site, name), name, user.uid, home_gid(site, user.gid), needs=need)
     link = HomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
     resources += [home, link]
     if newcomer.keys:
@@ -192,20 +192,21 @@ def no_member(site, entry, newcomer, keep_home=False, keep_record=False):
 
 
 def leaver(site, name, user, keep_home=False, end=False):
-    """What `aica user remove` walks through, for the Passwd of who leaves, and the jobs kept.
+    """What `aica user remove` walks through, for the Passwd of who leaves.
 
     The line in users.txt goes early: whatever comes between, no boot restores
     the account any more.
     """
     settings = site.settings
-    lock = LockedAccount(name)
+    reserved = AccountRecords(settings.vault, site.vault, settings.keep_passwords == "no")
+    lock = LockedAccount(name, needs=[reserved.id])
     copies = kept.jobs(site, Entry(name, ""), restores=False)
     line = RegistryEntry(settings.users_txt, name, None,
                          needs=[lock.id] + [copy.id for copy in copies])
     jobs = NoJobs(name, site.kept.spool, needs=[line.id])
     processes = NoProcesses(name, user.uid, end, needs=[jobs.id])
     account = NoAccount(name, user.uid, user.gid, needs=[processes.id])
-    resources = [lock] + copies + [line, jobs, processes, account,
+    resources = [reserved, lock] + copies + [line, jobs, processes, account,
                                    NoLink(_home(site, name), _home_folder(site, name),
                                           needs=[account.id])]
     if keep_home:
@@ -223,7 +224,8 @@ def _home_folder(site, name):
     return "{}/{}".format(site.settings.users, name)
 
 
-def _home_gid(site, private_gid):
+def home_gid(site, private_gid):
+    """Return the group of somebody's home: the private one, or the site's ([accounts] home_group)."""
     group = site.vault.group.get(site.settings.group)
     shared = site.settings.home_group == "shared" and group is not None
     return group.gid if shared else private_gid

@@ -8,8 +8,8 @@ answers whether to enter it.
 
 from .remove import Remover, empty, remove
 from .tally import Tally
-from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk
+from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk, is_folder
 from .workers import run
 
-__all__ = ["MOUNT", "SWAPPED", "Enough", "Remover", "Tally", "Visitor", "Walk", "empty", "remove",
-           "run"]
+__all__ = ["MOUNT", "SWAPPED", "Enough", "Remover", "Tally", "Visitor", "Walk", "empty",
+           "is_folder", "remove", "run"]

@@ -151,13 +151,14 @@ def test_without_a_terminal_no_password_is_made_up(whole):
 # -- passwords ------------------------------------------------------------
 
 
-def on_a_terminal(server, command):
+def on_a_terminal(server, command, typed=""):
     """Run shell text with a terminal of its own; return (exit status, what the terminal saw)."""
     child, terminal = pty.fork()
     if child == 0:
         os.chdir(REPOSITORY)
         aica = "{} -m aica --root {}".format(sys.executable, server.root)
         os.execv("/bin/sh", ["sh", "-c", command.format(aica=aica, root=server.root)])
+    os.write(terminal, typed.encode("ascii"))
     seen = b""
     while True:
         try:

@@ -34,6 +34,8 @@ ALLOWED = {
     "vault": {"accounts", "errors"},
     "ids": {"errors"},
     "ssh_keys": {"errors"},
+    "measure": {"tree"},
+    "own_files": {"files", "sharing", "tree"},
     "engine": {"change", "errors"},
     "tree": {"files", "storage"},
     "permissions": set(),
@@ -43,9 +45,10 @@ ALLOWED = {
     "copying": set(),
     "processes": set(),
     "shared_lock": {"errors", "files"},
-    "host": {"child", "command", "errors", "files", "identity", "processes", "saved", "shared_lock",
-             "sharing", "storage", "tree"},
-    "resources": {"accounts", "change", "copying", "errors", "ids", "permissions", "registry", "vault"},
+    "host": {"child", "command", "errors", "files", "identity", "measure", "own_files", "processes",
+             "saved", "shared_lock", "sharing", "storage", "tree"},
+    "resources": {"accounts", "change", "copying", "errors", "ids", "own_files", "permissions",
+                  "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
     "kept": {"change", "errors", "resources", "seen"},
@@ -59,8 +62,8 @@ ALLOWED = {
     "early": {"engine", "kept", "report", "site"},
     "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report", "resources",
                   "seen", "site", "storage", "vault"},
-    "people": {"accounts", "engine", "errors", "ids", "lock", "registry", "report", "resources",
-               "seen", "site", "ssh_keys", "vault"},
+    "people": {"accounts", "engine", "errors", "ids", "kept", "lock", "own_files", "registry",
+               "report", "resources", "seen", "site", "ssh_keys", "vault"},
     "starter": set(),
     "survival": {"errors", "starter", "storage"},
     "bootstrap": {"engine", "errors", "report", "resources", "starter"},
@@ -266,7 +269,8 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
-    "compare_modes", "save_modes", "processes", "free", "look_as", "share", "query_own",
+    "compare_modes", "save_modes", "processes", "free", "look_as", "share", "query_own", "measure",
+    "ancestors", "survey_home",
 }
 
 
