@@ -4,6 +4,7 @@ What lies in a home is arranged by its owner. Looking at it as root would mean
 to outwit every arrangement; looking at it as its owner needs no wit at all.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -13,16 +14,17 @@ from .errors import AicaError
 MOST_FDS = 256
 
 
-def call(ids, function, *arguments):
+def call(ids, function, *arguments, held=()):
     """Return what function(*arguments) returns to somebody with ids=(uid, gid) and no more groups.
 
-    The answer must be JSON. Raise AicaError if the function raised, or if the
-    child did not come back.
+    held are descriptors that the function needs; it gets no other. The answer
+    must be JSON. Raise AicaError if the function raised, or if the child did
+    not come back.
     """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        _work(ids, function, arguments, writer)
+        _work(ids, function, arguments, writer, held)
     os.close(writer)
     try:
         answer = _read_all(reader)
@@ -40,11 +42,12 @@ def call(ids, function, *arguments):
     return said["value"]
 
 
-def _work(ids, function, arguments, writer):
+def _work(ids, function, arguments, writer, held):
     """Drop, work, answer through the pipe. Never returns; holds no lock of ours."""
     try:
-        os.closerange(3, writer)
-        os.closerange(writer + 1, MOST_FDS)
+        for handle in set(range(3, MOST_FDS)) - set(held) - {writer}:
+            with contextlib.suppress(OSError):
+                os.close(handle)
         os.chdir("/")
         os.setgroups([])
         os.setgid(ids[1])

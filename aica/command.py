@@ -31,11 +31,14 @@ def find(program):
     return None
 
 
-def run(argv, stdin="", timeout_s=60, ids=None):
+def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
     """Run argv and return its Result, whatever the exit code.
 
-    ids=(uid, gid) drops all privileges first, for work inside a home. Raises
-    NotApplicable if the program does not exist, AicaError on a timeout.
+    ids=(uid, gid) drops all privileges first, for work inside a home.
+    timeout_s None waits for ever. folder, an open one, is where the program
+    starts: what is mounted over its path meanwhile is not met. held are
+    descriptors that stay open as long as the program lives, such as a lock.
+    Raises NotApplicable if the program does not exist, AicaError on a timeout.
     """
     import subprocess
 
@@ -48,7 +51,8 @@ def run(argv, stdin="", timeout_s=60, ids=None):
     try:
         process = subprocess.run(
             encoded, input=_bytes(stdin), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=timeout_s, env=ENVIRONMENT, cwd="/",
+            timeout=timeout_s, env=ENVIRONMENT, pass_fds=held,
+            cwd="/" if folder is None else "/proc/self/fd/{}".format(folder),
             preexec_fn=_drop_to(ids) if ids else None,
         )
     except subprocess.TimeoutExpired:

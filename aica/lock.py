@@ -14,11 +14,15 @@ PATH = FOLDER + "/lock"
 MAINTENANCE = FOLDER + "/maintenance.lock"
 # And so does copying a home.
 HOMES = FOLDER + "/homes.lock"
+# Or all of them, to the backup disk.
+BACKUP = FOLDER + "/backup.lock"
 
 
 @contextlib.contextmanager
 def hold(host, wait_s=0, path=PATH):
     """Hold a lock of a host; wait at most wait_s. Raise NotReady if it stays busy.
+
+    Yield its descriptor: a program that inherits it holds the lock after us.
 
     The file is never removed: a lock on a removed file excludes nobody.
     """
@@ -28,7 +32,7 @@ def hold(host, wait_s=0, path=PATH):
         with contextlib.suppress(OSError):  # for people only: a full /run stops nobody
             os.ftruncate(handle, 0)
             os.write(handle, "{}\n".format(os.getpid()).encode("ascii"))
-        yield
+        yield handle
     finally:
         os.close(handle)
 

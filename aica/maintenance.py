@@ -8,6 +8,7 @@ import itertools
 import os
 
 from . import lock, report, saved, site, status, survival
+from .backup import records as backups
 from .change import CHANGED, Outcome
 from .engine import converge
 from .errors import AicaError, ConfigError
@@ -29,7 +30,9 @@ def check(app, deep=False, tick=None):
                                              site.units.mount_unit(desired.settings.data))
         lost = one_line(app)
         app.warnings.extend([lost] if lost else [])
+    app.warnings += backups.warnings(host, desired.settings)
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
+    wanted.append(backups.LastBackup(desired.settings))
     yield from converge(_ways(host, desired) + wanted, host, dry_run=True)
 
 

@@ -34,6 +34,11 @@ class Settings(NamedTuple):
     keep_host_keys: str = "auto"
     keep_files: Tuple[str, ...] = ()
     clean_member_days: int = 14
+    backup_exclude: Tuple[str, ...] = ("/.cache/",)
+    backup_daily: int = 7
+    backup_weekly: int = 4
+    backup_monthly: int = 6
+    backup_timer: bool = False
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -80,6 +85,11 @@ class Settings(NamedTuple):
     def bootstrap(self):
         """The folder of the package, for images that lose it, and of what installs it."""
         return self.config + "/bootstrap"
+
+    @property
+    def snapshots(self):
+        """The folder of the snapshots on the backup disk."""
+        return self.backup + "/users"
 
     @property
     def state(self):
@@ -171,6 +181,23 @@ def _one_of(*words):
     return parse
 
 
+def _patterns(value):
+    patterns = tuple(dict.fromkeys(value.replace(",", " ").split()))
+    for pattern in patterns:
+        if not re.match(r"[A-Za-z0-9._@+*?/\[\]^-]+\Z", pattern) or pattern.strip("/*") == "":
+            raise ValueError("patterns of rsync(1) such as /.cache/ or *.ckpt, separated by "
+                             "spaces, not {!r}".format(pattern))
+    return patterns
+
+
+def _count(least):
+    def parse(value):
+        if not re.match(r"[0-9]{1,4}\Z", value) or int(value) < least:
+            raise ValueError("a number from {} to 9999".format(least))
+        return int(value)
+    return parse
+
+
 # section -> key -> (field of Settings, parser)
 ETC_KEYS = {
     "paths": {"data": ("data", _path), "backup": ("backup", _path), "home": ("home", _path)},
@@ -187,6 +214,11 @@ SITE_KEYS = {
     "ssh": {"keep_host_keys": ("keep_host_keys", _one_of("auto", "yes", "no"))},
     "keep": {"files": ("keep_files", _files)},
     "clean": {"member_min_age_days": ("clean_member_days", _days)},
+    "backup": {"exclude": ("backup_exclude", _patterns),
+               "keep_daily": ("backup_daily", _count(1)),
+               "keep_weekly": ("backup_weekly", _count(0)),
+               "keep_monthly": ("backup_monthly", _count(0)),
+               "timer": ("backup_timer", _yes_no)},
 }
 
 
@@ -276,6 +308,15 @@ group = {group}
 [clean]
 # Members may remove from the shared caches what nobody used for so many days.
 #member_min_age_days = 14
+[backup]
+# yes: aica-backup.timer copies homes and settings to the backup disk every night.
+#timer = no
+# What is not copied: patterns of rsync(1); the first / is a home's top folder.
+#exclude = /.cache/
+# Of so many days, weeks and months one snapshot each is kept.
+#keep_daily = 7
+#keep_weekly = 4
+#keep_monthly = 6
 """
 
 

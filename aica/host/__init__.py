@@ -62,7 +62,8 @@ CHANGING = (
     "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped",
-    "move_aside", "rename", "move", "remove_folder", "remove_file", "end_processes",
+    "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",
+    "end_processes",
     "append_log", "sweep", "lock_file",
 )
 

@@ -9,17 +9,21 @@ from ..errors import AicaError, NotApplicable
 class Programs:
     """The part of a Host that runs programs; query is harmless, execute changes something."""
 
-    def query(self, argv, stdin="", timeout_s=60):
-        """Run a program that changes nothing and return its Result."""
-        return self._run(argv, stdin=stdin, timeout_s=timeout_s)
+    def query(self, argv, stdin="", timeout_s=60, **more):
+        """Run a program that changes nothing and return its Result; more: see command.run."""
+        return self._run(argv, stdin=stdin, timeout_s=timeout_s, **more)
 
     def query_own(self, argv, timeout_s=60):
         """Run a program of the caller's own that changes nothing; raise AicaError unless it exits 0."""
         return _successful(argv, command.run_own(argv, timeout_s))
 
-    def execute(self, argv, stdin="", timeout_s=60, ids=None):
-        """Run a program that changes the host. Raise AicaError unless it exits 0."""
-        return _successful(argv, self._run(argv, stdin=stdin, timeout_s=timeout_s, ids=ids))
+    def execute(self, argv, stdin="", timeout_s=60, ids=None, judge=None, **more):
+        """Run a program that changes the host. Raise AicaError unless it exits 0.
+
+        judge(code) true lets another exit code pass too. more: see command.run.
+        """
+        result = self._run(argv, stdin=stdin, timeout_s=timeout_s, ids=ids, **more)
+        return result if judge and judge(result.code) else _successful(argv, result)
 
     def execute_own(self, argv, timeout_s=60):
         """Run a program of the caller's own, with the caller's rights: never as root."""

@@ -1,6 +1,8 @@
 """Trees that members control, shared ones and homes: walked from an open folder."""
 
-from .. import measure, own_files, saved, sharing, storage, tree
+import os
+
+from .. import child, files, measure, own_files, saved, sharing, storage, tree
 
 
 class Trees:
@@ -56,3 +58,14 @@ class Trees:
         """Remove what is below a folder in the folder `top`, unless it is spared: tree.empty."""
         with self.folder(top) as handle:
             return tree.empty(handle, path, spare, keep_folders)
+
+    def bring_back(self, source, home, path, suffix, ids):
+        """Copy a path from one open folder to another, as ids: see tree.bring_back."""
+        return child.call(ids, tree.bring_back, source, home, path, suffix, held=(source, home))
+
+    def remove_tree(self, path):
+        """Remove a folder of a folder that is root's alone; return a Tally of what had to stay."""
+        with self.folder(os.path.dirname(path), trusted=True) as parent:
+            name = os.path.basename(path)
+            info = files.look(parent, name)
+            return tree.remove(parent, (os.fsencode(name),), (info.device, info.inode)).left_over

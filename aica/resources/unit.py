@@ -55,6 +55,18 @@ class Unit(Resource):
         return ("enabled for " + ", ".join(change.field for change in changes),)
 
 
+class StartedUnit(Unit):
+    """A unit that is started too: on a fresh image its target was reached before it was enabled."""
+
+    def apply(self, host, changes):
+        super().apply(host, changes)
+        if host.live:
+            host.execute(["systemctl", "--no-block", "start", self.name])
+
+    def describe(self, changes):
+        return ("{} and started".format(super().describe(changes)[0]),)
+
+
 def _file_of(host, name):
     """Return where the unit file lies: /usr/lib only counts where /lib is a link to it."""
     for folder in FOLDERS:

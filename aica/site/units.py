@@ -1,9 +1,10 @@
 """Desired state: the units that run the recovery, and what they wait for. Pure."""
 
 from ..resources.file import ManagedFile
-from ..resources.unit import Unit
+from ..resources.unit import StartedUnit, Unit
 from ..settings import Settings
 
+BACKUP_TIMER = "aica-backup.timer"
 DROP_IN = "/etc/systemd/system/aica-recovery.service.d/data-disk.conf"
 UNITS = (
     ("aica-recovery.service", ("multi-user.target",)),
@@ -26,6 +27,8 @@ def units(site):
     for name, targets in UNITS:
         wanted_by = targets + ((mount,) if name == "aica-recovery.service" else ())
         resources.append(Unit(name, wanted_by))
+    if site.settings.backup_timer:
+        resources.append(StartedUnit(BACKUP_TIMER, ("timers.target",)))
     return resources
 
 

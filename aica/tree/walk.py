@@ -86,15 +86,16 @@ class Walk:
 
     held is how many levels may be open at a time. halt is a list: when
     somebody puts something in it, the walk ends with Enough. tick(n) is told
-    after each folder how many entries there were in it.
+    after each folder how many entries there were in it. fence: what keeps it
+    inside, a class such as Fence.
     """
 
-    def __init__(self, top, held=HELD, halt=(), tick=None):
+    def __init__(self, top, held=HELD, halt=(), tick=None, fence=Fence):
         self._top = top
         self._held = held
         self._halt = halt
         self._tick = tick
-        self.fence = Fence(top)
+        self.fence = fence(top)
 
     def __enter__(self):
         return self

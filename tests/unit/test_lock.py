@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from aica import lock
+from aica import command, lock
 from aica.errors import NotReady
 
 HOLD = """
@@ -124,3 +125,30 @@ def test_what_stands_in_place_of_the_lock_is_not_ready(server, what):
         with lock.hold(server.host()):
             pass
     assert lock.PATH in str(caught.value)
+
+
+def test_a_program_that_inherits_the_lock_holds_it_when_we_are_killed(server, tmp_path):
+    host = server.host()
+
+    def work():
+        with lock.hold(host) as handle:
+            command.run(["sh", "-c", "echo $$ >{}/pid; exec sleep 60".format(tmp_path)],
+                        held=(handle,))
+
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with pytest.raises(NotReady), lock.hold(host):
+        pass
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    with lock.hold(host, 20):
+        pass

@@ -1,0 +1,192 @@
+"""Bring a file or a folder of one tree back into another: beside what is there, as its owner.
+
+Made for a home and its copy in a snapshot. Root opens the two folders, and a
+child that has dropped to the user (child.py) copies from one to the other. So
+the kernel decides what may be read: a colleague's private file that was moved
+into this home is as closed in the copy as it was there. The child runs no
+other program: the user could trace that, and with it reach the open folder of
+a snapshot, which is to stay as it is.
+"""
+
+import contextlib
+import os
+import stat
+
+from .. import files
+from .beside import Beside, down
+from .fence import NoFence
+from .walk import Visitor, Walk
+
+PIECE_BYTES = 1 << 20
+ATTRIBUTES = ("user.", "system.posix_acl_")
+
+
+def bring_back(source, home, path, suffix):
+    """Copy `path` (its names, bytes; () is all) from one open home to another.
+
+    Run it as the owner of the home. The copy lies beside the original, or in
+    the home's top folder if that place is gone, under a name that is free:
+    NAME + suffix, or with a number. Return {"where": path below the home,
+    "entries": n, "left": {why: n}, "error": words}.
+    """
+    found = {"where": "", "entries": 0, "left": {}, "error": ""}
+    try:
+        _copy(source, home, path, suffix, found)
+    except OSError as error:
+        found["error"] = os.strerror(error.errno)
+    return found
+
+
+def _copy(source, home, path, suffix, found):
+    above = down(source, path[:-1])
+    if above < 0:
+        raise OSError(13, "")
+    beside = down(home, path[:-1])
+    folder = path[:-1] if beside >= 0 else ()
+    beside = beside if beside >= 0 else os.dup(home)
+    name = path[-1] if path else b""
+    status = os.lstat(name, dir_fd=above) if path else os.fstat(source)
+    copier = Copier(found)
+    for label in _labels((name or b"home") + suffix):
+        if _exists(beside, label):
+            continue
+        found["where"] = b"/".join(folder + (label,)).decode("utf-8", "surrogateescape")
+        if stat.S_ISDIR(status.st_mode):
+            top = down(above, path[-1:]) if path else os.dup(source)
+            if top < 0:
+                raise OSError(13, "")
+            copier.whole(top, beside, label, status)
+        else:
+            copier.one(above, name, status, beside, label)
+        return
+
+
+def _labels(label):
+    yield label
+    for number in range(2, 10000):
+        yield label + b".%d" % number
+
+
+def _exists(folder, name):
+    try:
+        os.lstat(name, dir_fd=folder)
+        return True
+    except FileNotFoundError:
+        return False
+
+
+class Copier(Visitor):
+    """Copies what it visits to a folder that it makes. Nothing is written over."""
+
+    def __init__(self, found):
+        self._found = found
+        self._beside = None
+
+    def whole(self, top, parent, label, status):
+        """Copy the open folder `top` as `label` of the open folder `parent`."""
+        os.mkdir(label, 0o700, dir_fd=parent)
+        made = os.open(label, files.OPEN_FOLDER, dir_fd=parent)
+        self._found["entries"] += 1
+        self._beside = Beside(made)
+        with Walk(top, fence=NoFence) as walk:
+            walk.run(self)
+        self._beside.close()
+        _dress(made, top, status)
+
+    def visit(self, here, name, status):
+        target = self._beside.folder(here)
+        if target < 0:
+            self.problem(here, name, "its folder could not be made")
+            return False
+        if stat.S_ISDIR(status.st_mode):
+            try:
+                os.mkdir(name, 0o700, dir_fd=target)
+            except OSError as error:
+                self.problem(here, name, os.strerror(error.errno))
+                return False
+            self._found["entries"] += 1
+            return True
+        try:
+            self.one(here.handle, name, status, target, name)
+        except OSError as error:
+            if error.errno in (28, 122):  # ENOSPC, EDQUOT: every other one would fail as well
+                raise
+            self.problem(here, name, os.strerror(error.errno))
+        return False
+
+    def left(self, here, name):
+        """A folder is complete: now it gets the mode and the time that it had."""
+        target = self._beside.folder(here)
+        if target < 0:
+            return
+        with contextlib.suppress(OSError):
+            made = os.open(name, files.OPEN_FOLDER, dir_fd=target)
+            old = os.open(name, files.OPEN_FOLDER, dir_fd=here.handle)
+            try:
+                _dress(made, old, os.fstat(old))
+            finally:
+                os.close(made)
+                os.close(old)
+
+    def problem(self, here, name, what):
+        left = self._found["left"]
+        left[what] = left.get(what, 0) + 1
+
+    def one(self, folder, name, status, target, label):
+        """Copy one entry that is no folder."""
+        if stat.S_ISREG(status.st_mode):
+            _copy_file(folder, name, target, label)
+        elif stat.S_ISLNK(status.st_mode):
+            os.symlink(os.readlink(name, dir_fd=folder), label, dir_fd=target)
+            os.utime(label, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=target,
+                     follow_symlinks=False)
+        elif stat.S_ISFIFO(status.st_mode):
+            os.mkfifo(label, stat.S_IMODE(status.st_mode), dir_fd=target)
+        else:
+            raise OSError(1, "")  # a device or a socket: nothing of a user's
+        self._found["entries"] += 1
+
+
+def _copy_file(folder, name, target, label):
+    old = os.open(name, files.OPEN_FILE, dir_fd=folder)
+    try:
+        status = os.fstat(old)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(1, "")
+        new = os.open(label, files.OPEN_NEW, 0o600, dir_fd=target)
+        try:
+            _pour(old, new)
+            _dress(new, old, status)
+        finally:
+            os.close(new)
+    finally:
+        os.close(old)
+
+
+def _pour(old, new):
+    """Copy the content; what is nothing but zeros stays a hole."""
+    size = 0
+    while True:
+        piece = os.read(old, PIECE_BYTES)
+        if not piece:
+            break
+        size += len(piece)
+        if piece.count(0) == len(piece):
+            os.lseek(new, size, os.SEEK_SET)
+            continue
+        view = memoryview(piece)
+        while view:
+            view = view[os.write(new, view):]
+    os.ftruncate(new, size)
+
+
+def _dress(new, old, status):
+    """Give an open file or folder the mode, attributes and time of another; never set-id bits."""
+    os.fchmod(new, stat.S_IMODE(status.st_mode) & 0o1777)
+    with contextlib.suppress(OSError):
+        for attribute in os.listxattr(old):
+            if attribute.startswith(ATTRIBUTES):
+                with contextlib.suppress(OSError):
+                    os.setxattr(new, attribute, os.getxattr(old, attribute))
+    with contextlib.suppress(OSError):
+        os.utime(new, ns=(status.st_atime_ns, status.st_mtime_ns))
