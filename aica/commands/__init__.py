@@ -4,4 +4,5 @@ A command is glue: it calls a use case, shows Outcomes, asks questions.
 """
 
 VERBS = ("setup", "recover", "check", "permissions", "clean", "user", "backup", "bootstrap", "volatile",
-         "record", "render", "demo")
+         "record", "render", "demo",
+         "tui")

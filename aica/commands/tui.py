@@ -1,0 +1,26 @@
+"""aica tui: the menu, for admins as root and for everybody else."""
+
+import os
+
+from ..errors import ConfigError
+
+
+def add_parser(add):
+    """Describe the verb."""
+    parser = add("tui", "the menu: everything for admins as root, one's own things for members")
+    parser.add_argument("--ascii", action="store_true", help="draw with plain characters only")
+    parser.add_argument("--lang", choices=("ko", "en"), default="", help="default: as LANG says")
+    parser.add_argument("--theme", choices=("auto", "dark", "light", "none"), default="auto",
+                        help="default: auto")
+
+
+def run(args, app):
+    """Show the menu until it is left."""
+    from ..tui import app as menu
+    from ..tui import screen
+    from ..tui.screens import home
+    if not screen.has_terminal():
+        raise ConfigError("the menu needs a terminal", hint="aica --help")
+    first = home.admin(app) if os.geteuid() == 0 else home.member(app)
+    menu.main(first, args.theme, args.ascii, args.lang)
+    return 0

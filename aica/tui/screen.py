@@ -1,0 +1,143 @@
+"""The terminal: the only place that knows curses. Paints lines, reads keys, never crashes for a size.
+
+Incidents it answers: init_pair() with a colour that a terminal lacks raises
+ValueError; use_default_colors() and curs_set() raise curses.error on vt100;
+addstr() in the last cell always does.
+"""
+
+import contextlib
+import curses
+import locale
+import os
+import select
+import sys
+
+from . import text, theme
+
+NAMES = {
+    "\n": "ENTER", "\r": "ENTER", "\x1b": "ESC", "\x7f": "BACKSPACE", "\b": "BACKSPACE",
+    "\t": "TAB", "\x03": "CTRL_C", "\x0c": "REDRAW",
+    curses.KEY_UP: "UP", curses.KEY_DOWN: "DOWN", curses.KEY_LEFT: "LEFT",
+    curses.KEY_RIGHT: "RIGHT", curses.KEY_NPAGE: "PAGE_DOWN", curses.KEY_PPAGE: "PAGE_UP",
+    curses.KEY_HOME: "HOME", curses.KEY_END: "END", curses.KEY_ENTER: "ENTER",
+    curses.KEY_BACKSPACE: "BACKSPACE", curses.KEY_BTAB: "BACKTAB", curses.KEY_RESIZE: "RESIZE",
+}
+ATTRIBUTES = (
+    (theme.BOLD, curses.A_BOLD), (theme.DIM, curses.A_DIM), (theme.REVERSE, curses.A_REVERSE),
+    (theme.UNDERLINE, curses.A_UNDERLINE),
+)
+
+
+class Terminal:
+    """One terminal that is ours until close(). A context manager."""
+
+    def __init__(self, wanted_theme="auto", ascii_only=False):
+        locale.setlocale(locale.LC_ALL, "")
+        os.environ.setdefault("ESCDELAY", "25")
+        self._encoding = locale.getpreferredencoding(False)
+        self._ascii = ascii_only or self._encoding.lower().replace("-", "") != "utf8"
+        sys.__stdout__ = sys.stdout  # initscr() asks it for its number; cli.py took it apart
+        self._window = curses.initscr()
+        try:
+            self._begin(wanted_theme)
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self, wanted_theme):
+        curses.noecho()
+        curses.raw()  # Ctrl-C is a key: work must not be cut off by it
+        self._window.keypad(True)
+        self._window.nodelay(True)
+        with contextlib.suppress(curses.error):
+            curses.curs_set(0)
+        self._looks = self._make_looks(wanted_theme)
+
+    def _make_looks(self, wanted):
+        with contextlib.suppress(curses.error):
+            curses.start_color()
+            curses.use_default_colors()
+        colors = curses.COLORS if curses.has_colors() else 0
+        table, looks = theme.choose(wanted, colors, os.environ), {}
+        for number, role in enumerate(theme.ROLES, 1):
+            look = table[role]
+            looks[role] = sum(ours for bit, ours in ATTRIBUTES if look.attributes & bit)
+            if colors and (look.ink, look.paper) != (theme.OWN, theme.OWN):
+                with contextlib.suppress(curses.error, ValueError):
+                    curses.init_pair(number, look.ink, look.paper)
+                    looks[role] |= curses.color_pair(number)
+        return looks
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.close()
+
+    def close(self):
+        """Give the terminal back as it was."""
+        with contextlib.suppress(curses.error):
+            self._window.keypad(False)
+            curses.noraw()
+            curses.echo()
+            curses.endwin()
+
+    def size(self):
+        """Return (columns, lines)."""
+        height, width = self._window.getmaxyx()
+        return width, height
+
+    def paint(self, lines):
+        """Show lines of Spans, from the first row on."""
+        self._window.erase()
+        for row, spans in enumerate(lines):
+            column = 0
+            for words, role in spans:
+                self._put(row, column, words, role)
+                column += text.columns(words)
+        self._window.refresh()
+
+    def _put(self, row, column, words, role):
+        with contextlib.suppress(curses.error):  # the last cell, or a resize since size()
+            self._window.addstr(row, column, self._writable(words), self._looks[role])
+
+    def _writable(self, words):
+        """Return the text in characters that the terminal can show, in as many columns."""
+        if not self._ascii:
+            return words
+        words = words.translate(text.ASCII)
+        return "".join(char if _fits(char, self._encoding) else "?" * text.width_of(char)
+                       for char in words)
+
+    def keys(self, watched=(), timeout_s=None):
+        """Wait for a key, one of the watched files or the time; return the names of keys."""
+        try:
+            select.select([sys.stdin] + list(watched), [], [], timeout_s)
+        except InterruptedError:
+            pass
+        names = []
+        while True:
+            try:
+                code = self._window.get_wch()
+            except curses.error:  # nothing left
+                return names
+            name = NAMES.get(code, code if isinstance(code, str) else "")
+            if name == "RESIZE":
+                curses.update_lines_cols()
+            if name == "REDRAW":
+                self._window.clear()
+            names.append(name)
+
+
+def _fits(char, encoding):
+    try:
+        char.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def has_terminal():
+    """True if somebody sits in front of a terminal that curses can use."""
+    return (sys.stdin.isatty() and sys.stdout.isatty()
+            and os.environ.get("TERM", "") not in ("", "dumb", "unknown"))

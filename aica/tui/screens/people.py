@@ -1,0 +1,223 @@
+"""Users: the list, one user, and what can be done for them."""
+
+import os
+
+from ... import ssh_keys
+from ...errors import AicaError
+from ...people import (
+    adding,
+    letter,
+    passwords,
+    permissions,
+    registering,
+    removing,
+    review,
+    setting_up,
+)
+from .. import base, text
+from ..base import Form, Invalid, Menu, Opens, Push, Question, Replace, Run, Table
+from ..view import Field, Item
+from ..words import _, tr
+
+HEAD = (_("NAME"), _("GROUP"), _("UID"), _("ACCOUNT"), _("HOME"), _("LINK"))
+ONLY_ROOT = _("needs root: sudo aica-tui")
+WITH_KEY, WITH_PASSWORD = _("public key"), _("one-time password")
+
+
+class Users(Table):
+    """Everybody registered; Enter opens one."""
+
+    def __init__(self, app):
+        super().__init__(_("Users"), HEAD, lambda: rows(review.rows(app)[0]), "aica user list")
+        self._app = app
+        self.empty = _("Nobody is registered yet.")
+
+    def choose(self, entry):
+        return Push(one(self._app, entry[2]))
+
+
+def rows(found):
+    """Return review.Rows as rows of the table. Pure."""
+    for row in found:
+        fine = (row.account, row.home, row.link) in (("local", "ok", "ok"),
+                                                     ("directory", "ok", "ok"))
+        cells = tuple("-" if value is None else str(value) for value in row[:len(HEAD)])
+        yield cells, "text" if fine else "warning", row
+
+
+def menu(app):
+    """Return the menu of everything about users."""
+    off = "" if os.geteuid() == 0 else ONLY_ROOT
+    return Menu(_("Users"), [
+        Item(_("List"), _("who is here, and what is wrong with whom"),
+             value=Opens(lambda: Users(app), "aica user list")),
+        Item(_("Add a user"), _("account, home, key or one-time password, registered"), off,
+             Opens(lambda: add_form(app), "aica user add NAME")),
+        Item(_("Register an account"), _("an account that is here comes back after every wipe"),
+             off, Opens(lambda: register_form(app), "aica user register NAME GROUP")),
+    ])
+
+
+def one(app, row):
+    """Return the menu of one user."""
+    name, off = row.name, "" if os.geteuid() == 0 else ONLY_ROOT
+    return Menu(name, [
+        Item(_("Restore"), _("account, groups, home link as recorded"), off,
+             Opens(lambda: Run(_("Restore"), lambda: app.recover((name,)),
+                               "aica recover --user " + name), "aica recover --user " + name)),
+        Item(_("Repair permissions"), _("modes of the own files, as ssh and the team need them"),
+             off, Opens(lambda: Run(_("Repair permissions"), lambda: permissions.fix(app, name),
+                                    "aica user fix-permissions " + name),
+                        "aica user fix-permissions " + name)),
+        Item(_("Set up the home"), _("a home that is still on the system disk moves to the data "
+                                     "disk"), off,
+             Opens(lambda: set_up(app, row), "aica user setup {} {}".format(name, row.group))),
+        Item(_("No longer restore"), _("the account stays until the next wipe"), off,
+             Opens(lambda: unregister(app, name), "aica user unregister " + name)),
+        Item(_("Remove"), _("no account, ids reserved, home set aside, nothing deleted"), off,
+             Opens(lambda: remove(app, name), "aica user remove " + name)),
+    ])
+
+
+def set_up(app, row):
+    """Return the question before a home is set up."""
+    command = "aica user setup {} {}".format(row.name, row.group)
+    words = tr("What is in the home is copied, compared, and then the old folder is moved aside: "
+               "nothing is deleted. The user should be logged out.")
+    return Question(_("Set up the home"), [(words, "text")], lambda: Replace(Run(
+        _("Set up the home"), lambda: setting_up.set_up(app, row.name, row.group), command)),
+        command=command)
+
+
+def unregister(app, name):
+    """Return the question before somebody is unregistered."""
+    command = "aica user unregister " + name
+    words = tr("After the next wipe {} has no account any more. The ids stay reserved, the home "
+               "stays where it is.").format(name)
+    return Question(_("No longer restore"), [(words, "text")], lambda: Replace(Run(
+        _("No longer restore"), lambda: registering.unregister(app, name), command)),
+        command=command)
+
+
+# -- add -----------------------------------------------------------------
+
+
+def add_form(app):
+    """Return the form of a new user."""
+    return Form(_("Add a user"), [
+        Field("name", _("Name"), help=_("small letters, digits, - and _")),
+        Field("full_name", _("Full name"), help=_("may be left empty")),
+        Field("access", _("First login by"), WITH_KEY, "choice", (WITH_KEY, WITH_PASSWORD),
+              help=_("Left and right choose.")),
+        Field("key", _("Public key"), help=_("the line of the .pub file: paste it here")),
+    ], lambda values: submit(app, values), add_command)
+
+
+def add_command(values):
+    """Return the command that does what the form says. Pure."""
+    command = "aica user add " + (values["name"] or "NAME")
+    if values["full_name"]:
+        command += " --full-name '{}'".format(values["full_name"])
+    return command + (" --ssh-key -" if values["access"] == WITH_KEY else "")
+
+
+def submit(app, values):
+    """Return the effect of a filled-in form. Raise Invalid for what add() would refuse."""
+    keys, password = (), None
+    if values["access"] == WITH_KEY:
+        try:
+            keys = ssh_keys.parse(values["key"].encode("utf-8", "surrogateescape"), tr("the key"))
+        except AicaError as error:
+            raise Invalid("key", str(error))
+    else:
+        password = passwords.one_time()
+    request = adding.Request(values["name"], "", values["full_name"] or None, "", None, keys,
+                             password, password is not None)
+    try:
+        adding.check(app, request)
+    except AicaError as error:
+        raise Invalid("full_name" if "--full-name" in str(error) else "name", str(error))
+    return Replace(Run(_("Add a user"), lambda: adding.add(app, request), add_command(values),
+                       after=lambda outcomes: goodbye(app, request, outcomes)))
+
+
+def goodbye(app, request, outcomes):
+    """Return what an admin sends to a new colleague, and the password, which is shown only now."""
+    if any(one.status in ("failed", "blocked") for one in outcomes):
+        return []
+    blocks = []
+    if request.password is not None:
+        blocks += [(tr("The one-time password, shown only now: {}").format(request.password),
+                    "title")]
+    return blocks + [(tr("To send to {}:").format(request.name), "key")] + [
+        (line, "text") for line in letter.letter(app, request.name, bool(request.keys))]
+
+
+def register_form(app):
+    """Return the form that registers an account which is here already."""
+    def go(values):
+        name, group = values["name"], values["group"]
+        return Replace(Run(_("Register an account"),
+                           lambda: registering.register(app, name, group), command_of(values)))
+
+    def command_of(values):
+        return "aica user register {} {}".format(values["name"] or "NAME",
+                                                 values["group"] or "GROUP")
+    return Form(_("Register an account"), [
+        Field("name", _("Name"), help=_("an account that this server has")),
+        Field("group", _("Group"), group_of(app), help=_("the site's group or an allowed one")),
+    ], go, command_of)
+
+
+def group_of(app):
+    """Return the site's group, "" if the server is not set up."""
+    try:
+        return app.settings(app.host(read_only=True, need_root=False)).group
+    except AicaError:
+        return ""
+
+
+# -- remove --------------------------------------------------------------
+
+
+class Remove(base.Text):
+    """What an admin should know before somebody is removed; then asks for the name."""
+
+    footer = (base.keys.ENTER, base.keys.BACK)
+
+    def __init__(self, app, name):
+        super().__init__(_("Remove"), command="aica user remove " + name,
+                         load=lambda: farewell(removing.plan_removal(app, name, end=True)))
+        self._app, self._name = app, name
+
+    def press(self, action, name):
+        if action == base.keys.ENTER and self.blocks and not self.workers():
+            return Replace(Question(_("Remove"), self.blocks, self._go, self._name, self.command))
+        return super().press(action, name)
+
+    def _go(self):
+        return Replace(Run(_("Remove"), lambda: removing.remove(
+            self._app, self._name, end=True), self.command + " --end-processes"))
+
+
+def remove(app, name):
+    """Return the screens of removing a user."""
+    return Remove(app, name)
+
+
+def farewell(found):
+    """Return a removing.Farewell as blocks of text. Pure."""
+    yield "{}  uid {}".format(found.name, found.uid), "title"
+    if found.home:
+        size = "" if found.size_bytes is None else text.size(found.size_bytes)
+        more = "" if found.size_complete else tr("more than ")
+        yield tr("home: {}, {}{}; it is moved to .removed beside it").format(
+            found.home, more, size), "text"
+    yield tr("last login: {}").format(found.last_login or tr("not known")), "text"
+    if found.processes:
+        yield tr("running, and will be ended: {}").format(", ".join(found.processes)), "warning"
+    if found.jobs:
+        yield tr("{}: taken away, a copy stays on the data disk").format(
+            ", ".join(found.jobs)), "text"
+    yield "", "text"
+    yield tr("Nothing is deleted, and the ids stay reserved. Enter goes on."), "key"

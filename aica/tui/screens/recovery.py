@@ -1,0 +1,112 @@
+"""Recovery: how the last one went, a dry run, a run, the units."""
+
+from ... import maintenance, status
+from .. import base, keys
+from ..base import Findings, Menu, Opens, Question, Run, Text
+from ..view import STATUS_ROLES, Item
+from ..words import _, tr
+
+
+def menu(app):
+    """Return the screen of everything about the recovery."""
+    return Menu(_("Recovery"), [
+        Item(_("Last recovery"), _("when, how it ended, what was wrong"),
+             value=Opens(lambda: last(app), "cat /run/aica/status.json")),
+        Item(_("Dry run"), _("what a recovery would change"),
+             value=Opens(lambda: dry_run(app), "aica recover --dry-run")),
+        Item(_("Recover now"), _("make the server whole"),
+             value=Opens(lambda: ask(app), "aica recover")),
+    ])
+
+
+def last(app):
+    """Return the screen of the last recovery's status."""
+    return Text(_("Last recovery"), command="cat {}".format(status.PATH),
+                load=lambda: blocks_of(status.load(app.host(read_only=True, need_root=False))))
+
+
+def blocks_of(found):
+    """Return a status as blocks of text. Pure."""
+    if not found:
+        return [(tr("There was no recovery in this boot."), "warning")]
+    role = "ok" if found.get("exit") == 0 else "error"
+    blocks = [("{}  {}".format(found.get("finished", "?"), found.get("state", "?")), role)]
+    counts = found.get("summary", {})
+    blocks.append((", ".join("{} {}".format(n, tr(one)) for one, n in counts.items() if n), "text"))
+    blocks += [("· " + problem, "error") for problem in found.get("problems", ())]
+    return blocks
+
+
+def dry_run(app):
+    """Return the screen on which a dry run is shown."""
+    return Run(_("Dry run"), lambda: app.recover(dry_run=True), "aica recover --dry-run")
+
+
+def ask(app):
+    """Return the question before a recovery."""
+    words = tr("Restores groups, accounts, homes, folders, environment and units. Nothing is "
+               "removed; what stands in the way is reported.")
+    return Question(_("Recover now"), [(words, "text")],
+                    lambda: base.Replace(run(app)), command="aica recover")
+
+
+def run(app):
+    """Return the screen on which a recovery runs."""
+    return Run(_("Recover now"), app.recover, "aica recover")
+
+
+def check(app):
+    """Return the screen of the set-up test: what is not as it should be."""
+    return Findings(_("Set-up test"), lambda: maintenance.check(app), "aica check",
+                    lambda outcome: Finding(app, outcome))
+
+
+class Finding(Text):
+    """One outcome of the set-up test; Enter repairs what recovery can repair."""
+
+    footer = (keys.ENTER, keys.BACK)
+
+    def __init__(self, app, outcome):
+        super().__init__(outcome.resource, blocks_of_outcome(outcome), command_for(outcome))
+        self._app, self._outcome = app, outcome
+
+    def press(self, action, name):
+        if action == keys.ENTER and self._outcome.status == "planned":
+            return repair(self._app, self._outcome)
+        return super().press(action, name)
+
+
+def blocks_of_outcome(outcome):
+    """Return everything that an Outcome says, as blocks of text. Pure."""
+    blocks = [(tr(outcome.status), STATUS_ROLES[outcome.status]), ("", "text")]
+    blocks += [(outcome.message, "text")] if outcome.message else []
+    blocks += [(part, "text") for line in outcome.lines for part in line.split("\n")]
+    if outcome.hint:
+        blocks += [("", "text"), (tr("hint: ") + outcome.hint, "key")]
+    if outcome.status == "planned":
+        blocks += [("", "text"), (tr("Enter repairs it."), "key")]
+    return blocks
+
+
+USERS_OWN = ("account", "membership", "subids", "home", "symlink", "crontab", "linger", "at-jobs")
+
+
+def command_for(outcome):
+    """Return the command that repairs what an Outcome names, "" if none of ours does. Pure."""
+    if outcome.status != "planned":
+        return ""
+    if outcome.kind == "shared-tree":
+        return "aica permissions apply " + outcome.name
+    if outcome.kind in USERS_OWN:
+        return "aica recover --user " + outcome.name.rsplit("/", 1)[-1]
+    return "aica recover"
+
+
+def repair(app, outcome):
+    """Return the effect of repairing a finding: a run of what command_for() says."""
+    command = command_for(outcome)
+    words = command.split()
+    if words[1] == "permissions":
+        return base.Replace(Run(_("Repair"), lambda: maintenance.apply(app, (words[-1],)), command))
+    users = tuple(words[3:])
+    return base.Replace(Run(_("Repair"), lambda: app.recover(users), command))

@@ -1,0 +1,100 @@
+"""Text in columns of a terminal: Hangul takes two, combining marks none. Pure.
+
+Rule: East Asian Width of UAX #11, W and F are wide; Ambiguous counts as one
+column, as terminals do unless told otherwise.
+"""
+
+import unicodedata
+
+from ..report import escape
+
+CUT = "…"
+
+# For terminals and locales without these characters: one column each, as before.
+ASCII = str.maketrans({
+    "─": "-", "│": "|", "┌": "+", "┐": "+", "└": "+", "┘": "+", "├": "+", "┤": "+",
+    "…": "~", "█": "#", "░": ".", "●": "*", "○": "o", "›": ">", "·": "-", "↑": "^", "↓": "v",
+    "✓": "+", "✗": "x", "→": ">",
+})
+
+
+def width_of(char):
+    """Return how many columns one printable character takes: 0, 1 or 2."""
+    if unicodedata.combining(char) or 0x1160 <= ord(char) <= 0x11FF:  # Hangul vowels join on
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def columns(text):
+    """Return how many columns a text takes."""
+    return sum(width_of(char) for char in text)
+
+
+def clean(text):
+    """Return text that can neither drive the terminal nor leave its line."""
+    return escape(text)
+
+
+def clip(text, width):
+    """Return the beginning of a text, at most `width` columns; what was cut ends with a mark."""
+    if columns(text) <= width:
+        return text
+    return head(text, width - 1) + CUT if width > 0 else ""
+
+
+def head(text, width):
+    """Return as much of the beginning as fits into `width` columns, without a mark."""
+    used, taken = 0, []
+    for char in text:
+        used += width_of(char)
+        if used > width:
+            break
+        taken.append(char)
+    return "".join(taken)
+
+
+def pad(text, width):
+    """Return the text in exactly `width` columns: clipped or followed by spaces."""
+    short = clip(text, width)
+    return short + " " * (width - columns(short))
+
+
+def right(text, width):
+    """Return the text in exactly `width` columns, at the right."""
+    short = clip(text, width)
+    return " " * (width - columns(short)) + short
+
+
+def wrap(text, width):
+    """Return a paragraph as lines of at most `width` columns, broken at spaces where possible."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = line + " " + word if line else word
+        if columns(longer) <= width:
+            line = longer
+            continue
+        if line:
+            lines.append(line)
+        while width > 1 and columns(word) > width:
+            part = head(word, width)
+            lines.append(part)
+            word = word[len(part):]
+        line = head(word, width)
+    return lines + [line]
+
+
+def bar(share, width, full="█", empty="░"):
+    """Return a bar of `width` columns for a share between 0 and 1."""
+    filled = int(round(min(1.0, max(0.0, share)) * width))
+    return full * filled + empty * (width - filled)
+
+
+def size(size_bytes):
+    """Return a size as people read it: "1.5 TB" in steps of 1024, three digits."""
+    value, units = float(size_bytes), ("B", "KB", "MB", "GB", "TB", "PB")
+    for unit in units:
+        if value < 999.5 or unit == units[-1]:
+            digits = 0 if unit == "B" or value >= 99.5 else 1
+            return "{:.{}f} {}".format(value, digits, unit)
+        value /= 1024
+    return ""

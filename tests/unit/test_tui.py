@@ -1,0 +1,331 @@
+"""The menu without a terminal: text in columns, views at every size, keys, screens, the worker."""
+
+import os
+import signal
+
+import pytest
+
+from aica.change import Change, Outcome
+from aica.errors import ConfigError
+from aica.tui import base, keys, text, theme, view, words
+from aica.tui.screens import home, people, recovery
+from aica.tui.worker import Worker
+
+SIZES = [(1, 1), (2, 1), (9, 3), (59, 17), (60, 18), (80, 24), (120, 40), (300, 80)]
+HOSTILE = "\x1b[2J\x1b]0;x\x07evil\nline\r\u202e\udcff"
+OUTCOMES = (
+    Outcome("account:kim", "ok"),
+    Outcome("home:/data/users/김철수", "changed", (Change("mode", 0o700, 0o750),),
+            lines=("mode 0700 -> 0750",)),
+    Outcome("file:/etc/" + HOSTILE, "blocked", (), "edited: " + HOSTILE, "mv it " + HOSTILE,
+            ("-one", "+two")),
+    Outcome("unit:x", "failed", (), "한글 메시지 " * 30, "힌트"),
+    Outcome("pam:x", "skipped", (), "not here"),
+    Outcome("symlink:/home/kim", "planned", (), lines=("-> /data/users/kim",)),
+)
+
+
+@pytest.mark.parametrize("written, columns", [
+    ("", 0), ("abc", 3), ("김철수", 6), ("한a글", 5), ("e\u0301", 1), ("│…█", 3), ("ｶﾅ", 2),
+    ("\u1112\u1161\u11ab", 2),
+])
+def test_columns_are_counted_as_terminals_do(written, columns):
+    assert text.columns(written) == columns
+
+
+@pytest.mark.parametrize("width", range(12))
+def test_what_is_padded_takes_exactly_its_columns(width):
+    for written in ("", "abc", "김철수와 이영희", "e\u0301" * 20):
+        assert text.columns(text.pad(written, width)) == width
+        assert text.columns(text.right(written, width)) == width
+        assert text.columns(text.clip(written, width)) <= width
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 40])
+def test_wrapped_text_loses_nothing_but_spaces(width):
+    words_ = "a long 문장입니다 with averyveryverylongword in it"
+    lines = text.wrap(words_, width)
+    assert all(text.columns(line) <= width for line in lines)
+    if width > 1:  # a wide character has no place in one column
+        assert "".join(lines).replace(" ", "") == words_.replace(" ", "")
+
+
+@pytest.mark.parametrize("size, shown", [
+    (0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1536, "1.5 KB"), (1 << 20, "1.0 MB"),
+    (50 << 40, "50.0 TB"), (200 << 30, "200 GB"),
+])
+def test_sizes_are_shown_as_people_read_them(size, shown):
+    assert text.size(size) == shown
+
+
+@pytest.mark.parametrize("wanted, colors, environ, table", [
+    ("auto", 256, {}, theme.DARK), ("auto", 256, {"COLORFGBG": "0;15"}, theme.LIGHT),
+    ("auto", 256, {"COLORFGBG": "15;0"}, theme.DARK), ("auto", 256, {"NO_COLOR": "1"}, theme.NONE),
+    ("auto", 256, {"NO_COLOR": ""}, theme.DARK), ("dark", 256, {"NO_COLOR": "1"}, theme.DARK),
+    ("light", 8, {}, theme.EIGHT), ("dark", 0, {}, theme.NONE), ("none", 256, {}, theme.NONE),
+    ("light", 256, {}, theme.LIGHT), ("dark", -1, {}, theme.NONE),
+])
+def test_the_theme_fits_the_terminal(wanted, colors, environ, table):
+    assert theme.choose(wanted, colors, environ) is table
+
+
+def test_every_role_has_a_look_in_every_theme():
+    for table in (theme.DARK, theme.LIGHT, theme.EIGHT, theme.NONE):
+        assert set(table) == set(theme.ROLES)
+    assert set(view.STATUS_ROLES.values()) <= set(theme.ROLES)
+
+
+def test_no_key_means_two_things():
+    for table in (keys.TABLE, keys.TYPING):
+        names = [name for key in table for name in key.names]
+        assert len(names) == len(set(names))
+
+
+# -- screens at every size -----------------------------------------------
+
+
+class Fixed(base.Findings):
+    """Findings that are there already."""
+
+    def __init__(self, outcomes):
+        super().__init__("t", lambda: (), "aica check", None)
+        self.outcomes = list(outcomes)
+
+
+def run_of(outcomes, total):
+    screen = base.Run("t", lambda: (), "aica recover", total)
+    screen.outcomes, screen.over = list(outcomes), True
+    return screen
+
+
+def table_of(rows):
+    screen = base.Table(HOSTILE, ("이름", "B", "C"), lambda: (), "aica user list")
+    screen.rows = rows
+    return screen
+
+
+SCREENS = {
+    "admin": lambda app: home.admin(app),
+    "member": lambda app: home.member(app),
+    "recovery": lambda app: recovery.menu(app),
+    "people": lambda app: people.menu(app),
+    "add": lambda app: people.add_form(app),
+    "run": lambda app: run_of(OUTCOMES, 10),
+    "run without total": lambda app: run_of(OUTCOMES * 50, 0),
+    "no outcome": lambda app: run_of((), 0),
+    "findings": lambda app: Fixed(OUTCOMES),
+    "no finding": lambda app: Fixed(OUTCOMES[:1]),
+    "table": lambda app: table_of([(("김철수", HOSTILE, "x" * 500), "warning", None)] * 200),
+    "empty table": lambda app: table_of([]),
+    "text": lambda app: base.Text("t", [(HOSTILE, "text"), ("긴 글 " * 400, "key")]),
+    "question": lambda app: base.Question("t", [("x " * 900, "text")], None, "kim"),
+    "help": lambda app: base.help_screen(),
+    "finding": lambda app: recovery.Finding(app, OUTCOMES[2]),
+    "status": lambda app: base.Text("t", recovery.blocks_of(
+        {"exit": 4, "finished": "now", "state": "blocked", "problems": [HOSTILE], "summary":
+            {"ok": 1}})),
+}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", sorted(SCREENS))
+def test_every_screen_fits_every_size(whole, name, size):
+    width, height = size
+    screen = SCREENS[name](whole.app)
+    for filtered in ("", "zzz"):
+        if isinstance(screen, base.List):
+            screen.filter = filtered
+        lines = screen.draw("gpu · admin", width, height)
+        assert len(lines) == height
+        for line in lines:
+            assert text.columns("".join(span.text for span in line)) == width
+            assert all(span.text.isprintable() and span.role in theme.ROLES for span in line)
+
+
+def test_a_small_terminal_says_how_large_it_should_be():
+    lines = base.help_screen().draw("", 59, 20)
+    assert "60x18" in "".join(span.text for line in lines for span in line)
+
+
+def shown(screen, width=80, height=24):
+    return ["".join(span.text for span in line).rstrip() for line in screen.draw("", width, height)]
+
+
+# -- keys ----------------------------------------------------------------
+
+
+def press(screen, *names):
+    """Press keys and return the last effect."""
+    effect = None
+    for name in names:
+        effect = screen.press(keys.action_of(name, screen.typing), name)
+    return effect
+
+
+def test_a_menu_moves_filters_and_opens():
+    seen = []
+    menu = base.Menu("t", [view.Item("one", value=lambda: seen.append(1)),
+                           view.Item("two", value=lambda: seen.append(2)),
+                           view.Item("three", off="needs root", value=lambda: seen.append(3))])
+    press(menu, "j", "ENTER")
+    press(menu, "1")
+    press(menu, "UP", "UP", "ENTER")
+    assert seen == [2, 1, 1]
+    press(menu, "/", "t", "h", "ENTER", "ENTER")
+    assert seen == [2, 1, 1] and menu.note == "needs root"
+    assert press(menu, "ESC") is None and menu.filter == ""
+    assert press(menu, "q") == base.POP
+
+
+def test_letters_are_letters_while_a_text_is_typed():
+    menu = base.Menu("t", [view.Item("one"), view.Item("jq")])
+    press(menu, "/", "j", "q")
+    assert [item.label for item in menu.visible()] == ["jq"]
+    press(menu, "BACKSPACE", "BACKSPACE", "ENTER")
+    assert len(menu.visible()) == 2
+
+
+def test_a_question_takes_its_word_only():
+    said = []
+    question = base.Question("t", [], lambda: said.append("yes"), word="kim")
+    assert press(question, "k", "i", "ENTER") == base.POP and said == []
+    question = base.Question("t", [], lambda: said.append("yes"), word="kim")
+    press(question, "k", "i", "x", "BACKSPACE", "m", "ENTER")
+    assert said == ["yes"]
+    assert press(base.Question("t", [], None), "ESC") == base.POP
+
+
+def test_a_form_shows_what_is_wrong_at_its_field():
+    def submit(values):
+        raise base.Invalid("name", "no such name: " + values["name"])
+    form = base.Form("t", [view.Field("name", "Name"), view.Field("all", "All", False, "switch"),
+                           view.Field("how", "How", "a", "choice", ("a", "b"))], submit)
+    press(form, "x", "ENTER", " ", "ENTER", "RIGHT", "RIGHT", "RIGHT")
+    assert form.values() == {"name": "x", "all": True, "how": "b"}
+    assert press(form, "ENTER") is None
+    assert form.cursor == 0 and "no such name: x" in "\n".join(shown(form))
+
+
+def test_a_form_cannot_be_given_what_drives_a_terminal():
+    form = base.Form("t", [view.Field("name", "Name")], None)
+    press(form, "a", "\x1b", "\x07", "UP", "김")
+    assert form.values() == {"name": "a김"}
+
+
+def test_what_is_not_ok_is_shown_and_space_shows_everything():
+    screen = Fixed(OUTCOMES)
+    assert "account:kim" not in "\n".join(shown(screen))
+    assert "symlink:/home/kim" in "\n".join(shown(screen))
+    press(screen, " ")
+    assert "account:kim" in "\n".join(shown(screen))
+
+
+@pytest.mark.parametrize("resource, command", [
+    ("symlink:/home/kim", "aica recover --user kim"), ("account:kim", "aica recover --user kim"),
+    ("directory:/data/models/torch", "aica recover"),
+    ("shared-tree:/data/code", "aica permissions apply /data/code"),
+])
+def test_what_repairs_a_finding_is_a_command(resource, command):
+    assert recovery.command_for(Outcome(resource, "planned")) == command
+    assert recovery.command_for(Outcome(resource, "blocked")) == ""
+
+
+def test_the_command_of_a_form_is_what_it_says():
+    values = {"name": "kim", "full_name": "", "access": people.WITH_KEY, "key": "x"}
+    assert people.add_command(values) == "aica user add kim --ssh-key -"
+    values.update(access=people.WITH_PASSWORD, full_name="김철수")
+    assert people.add_command(values) == "aica user add kim --full-name '김철수'"
+
+
+# -- adding somebody through the menu ------------------------------------
+
+
+def finished(screen):
+    """Let a Run end and return its outcomes."""
+    screen.shown()
+    while not screen.over:
+        screen.workers()[0].wait() if screen.workers() else None
+        screen.arrived()
+    return screen.outcomes
+
+
+def test_a_user_is_added_through_the_form(whole):
+    form = people.add_form(whole.app)
+    press(form, *"newbie")
+    press(form, "ENTER", "ENTER", "RIGHT", "ENTER")
+    effect = press(form, "ENTER")
+    run = effect.screen
+    assert {one.status for one in finished(run)} <= {"ok", "changed"}
+    assert "newbie:x:" in whole.read("/etc/passwd")
+    assert "newbie:gpu-users" in whole.read("/data/config/users.txt")
+    words_ = "\n".join(shown(run, 100, 40))
+    assert "one-time password" in words_ and "To send to newbie" in words_
+
+
+def test_a_bad_name_is_refused_at_its_field(whole):
+    form = people.add_form(whole.app)
+    form.fields[2] = form.fields[2]._replace(value=people.WITH_PASSWORD)
+    press(form, *"root")
+    press(form, "ENTER", "ENTER", "ENTER", "ENTER")
+    assert form.cursor == 0 and form.fields[0].error
+    assert "root:gpu-users" not in whole.read("/data/config/users.txt")
+
+
+# -- the worker ----------------------------------------------------------
+
+
+def test_a_worker_brings_every_item():
+    worker = Worker(lambda: iter(OUTCOMES * 500))
+    assert worker.wait() == list(OUTCOMES) * 500
+    assert worker.done and not worker.error and not worker.trace
+
+
+def test_cancelling_stops_after_the_item_in_hand():
+    reader, writer = os.pipe()
+
+    def items():
+        yield 1
+        os.read(reader, 1)
+        yield 2
+        yield 3
+    worker = Worker(items)
+    while worker.take() != [1]:
+        pass
+    worker.cancel()
+    os.write(writer, b"x")
+    assert worker.wait() == [2]
+    os.close(reader), os.close(writer)
+
+
+def test_an_error_is_words_and_a_bug_is_a_trace():
+    def refuses():
+        yield 1
+        raise ConfigError("not so", hint="so")
+
+    def broken():
+        yield 1
+        raise KeyError("bug")
+    worker = Worker(refuses)
+    assert worker.wait() == [1] and worker.error == ("not so", "so")
+    worker = Worker(broken)
+    worker.wait()
+    assert "KeyError" in worker.trace and base.failure(worker)[1] == "error"
+
+
+def test_a_worker_that_dies_is_not_silent():
+    worker = Worker(lambda: os.kill(os.getpid(), signal.SIGKILL))
+    worker.wait()
+    assert worker.done and worker.trace
+
+
+def test_what_a_program_prints_does_not_land_on_the_screen(capfd):
+    def noisy():
+        os.write(1, b"noise")
+        yield 1
+    assert Worker(noisy).wait() == [1]
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_a_catalogue_the_menu_is_english(tmp_path):
+    words.choose("ko", str(tmp_path))
+    assert words.tr("Users") == "Users"
