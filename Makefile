@@ -162,6 +162,7 @@ install:
 	cd aica && find . -name '*.py' -exec \
 	    install -D -m 644 '{}' '$(abspath $(DESTDIR))$(pkgdatadir)/aica/{}' \;
 	install -D -m 755 system/bin/aica           $(DESTDIR)$(bindir)/aica
+	install -D -m 755 system/bin/aica-tui       $(DESTDIR)$(bindir)/aica-tui
 	install -D -m 755 system/bin/aica-recover   $(DESTDIR)$(sbindir)/aica-recover
 	install -D -m 755 system/bin/aica-clean-cache $(DESTDIR)$(sbindir)/aica-clean-cache
 	install -D -m 644 system/etc/aica.conf      $(DESTDIR)$(sysconfdir)/aica/aica.conf
@@ -172,7 +173,7 @@ install:
 	install -D -m 644 system/logrotate/aica-datakeeper \
 	    $(DESTDIR)$(sysconfdir)/logrotate.d/aica-datakeeper
 	install -D -m 644 system/completion/aica    $(DESTDIR)$(completiondir)/aica
-	for door in aica-recover aica-clean-cache; do \
+	for door in aica-recover aica-tui aica-clean-cache; do \
 	    ln -sf aica $(DESTDIR)$(completiondir)/$$door || exit 1; \
 	done
 	if [ -n "$(presetdir)" ]; then \

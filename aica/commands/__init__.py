@@ -4,5 +4,4 @@ A command is glue: it calls a use case, shows Outcomes, asks questions.
 """
 
 VERBS = ("setup", "recover", "check", "permissions", "clean", "user", "backup", "bootstrap", "volatile",
-         "record", "render", "demo",
-         "tui")
+         "record", "render", "demo", "tui")

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 
-from . import base, keys, words
+from . import base, keys, reading, words
 from .screen import Terminal
 
 
@@ -51,7 +51,7 @@ def _press(stack, name):
     action = keys.action_of(name, top.typing)
     top.note = ""
     if action == keys.HELP:
-        effect = base.Push(base.help_screen())
+        effect = base.Push(reading.help_screen())
     elif name in ("RESIZE", "REDRAW"):
         return
     else:

@@ -73,9 +73,10 @@ ALLOWED = {
     "caches": {"change", "errors", "files", "resources", "tree"},
     "door": set(),
     "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
+    "tui": {"errors", "maintenance", "people", "report", "ssh_keys", "status"},
     "commands": {"app", "backup", "bootstrap", "cleaning", "command", "demo", "door", "early",
                  "errors", "maintenance", "people", "provision", "report", "site", "ssh_keys",
-                 "volatile"},
+                 "tui", "volatile"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -98,8 +99,8 @@ ONLY_IN = {
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
     "argparse", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
-    "datetime", "difflib", "errno", "fcntl", "functools", "grp", "hashlib", "heapq",
-    "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pwd",
+    "datetime", "difflib", "errno", "fcntl", "functools", "gettext", "grp", "hashlib", "heapq",
+    "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pickle", "pwd",
     "queue", "re", "resource", "secrets", "select", "shlex", "shutil", "signal", "socket", "stat",
     "string", "struct", "subprocess", "sys", "syslog", "tarfile", "tempfile", "textwrap",
     "threading", "time", "traceback", "typing", "unicodedata", "urllib", "zipfile",

@@ -7,7 +7,19 @@ import pytest
 
 from aica.change import Change, Outcome
 from aica.errors import ConfigError
-from aica.tui import base, keys, text, theme, view, words
+from aica.tui import (
+    asking,
+    base,
+    keys,
+    lists,
+    reading,
+    results,
+    running,
+    text,
+    theme,
+    view,
+    words,
+)
 from aica.tui.screens import home, people, recovery
 from aica.tui.worker import Worker
 
@@ -84,7 +96,7 @@ def test_no_key_means_two_things():
 # -- screens at every size -----------------------------------------------
 
 
-class Fixed(base.Findings):
+class Fixed(lists.Findings):
     """Findings that are there already."""
 
     def __init__(self, outcomes):
@@ -93,13 +105,13 @@ class Fixed(base.Findings):
 
 
 def run_of(outcomes, total):
-    screen = base.Run("t", lambda: (), "aica recover", total)
+    screen = running.Run("t", lambda: (), "aica recover", total)
     screen.outcomes, screen.over = list(outcomes), True
     return screen
 
 
 def table_of(rows):
-    screen = base.Table(HOSTILE, ("이름", "B", "C"), lambda: (), "aica user list")
+    screen = lists.Table(HOSTILE, ("이름", "B", "C"), lambda: (), "aica user list")
     screen.rows = rows
     return screen
 
@@ -117,11 +129,11 @@ SCREENS = {
     "no finding": lambda app: Fixed(OUTCOMES[:1]),
     "table": lambda app: table_of([(("김철수", HOSTILE, "x" * 500), "warning", None)] * 200),
     "empty table": lambda app: table_of([]),
-    "text": lambda app: base.Text("t", [(HOSTILE, "text"), ("긴 글 " * 400, "key")]),
-    "question": lambda app: base.Question("t", [("x " * 900, "text")], None, "kim"),
-    "help": lambda app: base.help_screen(),
+    "text": lambda app: reading.Text("t", [(HOSTILE, "text"), ("긴 글 " * 400, "key")]),
+    "question": lambda app: asking.Question("t", [("x " * 900, "text")], None, "kim"),
+    "help": lambda app: reading.help_screen(),
     "finding": lambda app: recovery.Finding(app, OUTCOMES[2]),
-    "status": lambda app: base.Text("t", recovery.blocks_of(
+    "status": lambda app: reading.Text("t", recovery.blocks_of(
         {"exit": 4, "finished": "now", "state": "blocked", "problems": [HOSTILE], "summary":
             {"ok": 1}})),
 }
@@ -143,7 +155,7 @@ def test_every_screen_fits_every_size(whole, name, size):
 
 
 def test_a_small_terminal_says_how_large_it_should_be():
-    lines = base.help_screen().draw("", 59, 20)
+    lines = reading.help_screen().draw("", 59, 20)
     assert "60x18" in "".join(span.text for line in lines for span in line)
 
 
@@ -187,18 +199,18 @@ def test_letters_are_letters_while_a_text_is_typed():
 
 def test_a_question_takes_its_word_only():
     said = []
-    question = base.Question("t", [], lambda: said.append("yes"), word="kim")
+    question = asking.Question("t", [], lambda: said.append("yes"), word="kim")
     assert press(question, "k", "i", "ENTER") == base.POP and said == []
-    question = base.Question("t", [], lambda: said.append("yes"), word="kim")
+    question = asking.Question("t", [], lambda: said.append("yes"), word="kim")
     press(question, "k", "i", "x", "BACKSPACE", "m", "ENTER")
     assert said == ["yes"]
-    assert press(base.Question("t", [], None), "ESC") == base.POP
+    assert press(asking.Question("t", [], None), "ESC") == base.POP
 
 
 def test_a_form_shows_what_is_wrong_at_its_field():
     def submit(values):
-        raise base.Invalid("name", "no such name: " + values["name"])
-    form = base.Form("t", [view.Field("name", "Name"), view.Field("all", "All", False, "switch"),
+        raise asking.Invalid("name", "no such name: " + values["name"])
+    form = asking.Form("t", [view.Field("name", "Name"), view.Field("all", "All", False, "switch"),
                            view.Field("how", "How", "a", "choice", ("a", "b"))], submit)
     press(form, "x", "ENTER", " ", "ENTER", "RIGHT", "RIGHT", "RIGHT")
     assert form.values() == {"name": "x", "all": True, "how": "b"}
@@ -207,7 +219,7 @@ def test_a_form_shows_what_is_wrong_at_its_field():
 
 
 def test_a_form_cannot_be_given_what_drives_a_terminal():
-    form = base.Form("t", [view.Field("name", "Name")], None)
+    form = asking.Form("t", [view.Field("name", "Name")], None)
     press(form, "a", "\x1b", "\x07", "UP", "김")
     assert form.values() == {"name": "a김"}
 
@@ -309,7 +321,7 @@ def test_an_error_is_words_and_a_bug_is_a_trace():
     assert worker.wait() == [1] and worker.error == ("not so", "so")
     worker = Worker(broken)
     worker.wait()
-    assert "KeyError" in worker.trace and base.failure(worker)[1] == "error"
+    assert "KeyError" in worker.trace and results.failure(worker)[1] == "error"
 
 
 def test_a_worker_that_dies_is_not_silent():

@@ -14,8 +14,12 @@ from ...people import (
     review,
     setting_up,
 )
-from .. import base, text
-from ..base import Form, Invalid, Menu, Opens, Push, Question, Replace, Run, Table
+from .. import keys, text
+from ..asking import Form, Invalid, Question
+from ..base import Menu, Opens, Push, Replace
+from ..lists import Table
+from ..reading import Text
+from ..running import Run
 from ..view import Field, Item
 from ..words import _, tr
 
@@ -180,10 +184,10 @@ def group_of(app):
 # -- remove --------------------------------------------------------------
 
 
-class Remove(base.Text):
+class Remove(Text):
     """What an admin should know before somebody is removed; then asks for the name."""
 
-    footer = (base.keys.ENTER, base.keys.BACK)
+    footer = (keys.ENTER, keys.BACK)
 
     def __init__(self, app, name):
         super().__init__(_("Remove"), command="aica user remove " + name,
@@ -191,7 +195,7 @@ class Remove(base.Text):
         self._app, self._name = app, name
 
     def press(self, action, name):
-        if action == base.keys.ENTER and self.blocks and not self.workers():
+        if action == keys.ENTER and self.blocks and not self.workers():
             return Replace(Question(_("Remove"), self.blocks, self._go, self._name, self.command))
         return super().press(action, name)
 

@@ -1,8 +1,12 @@
 """Recovery: how the last one went, a dry run, a run, the units."""
 
 from ... import maintenance, status
-from .. import base, keys
-from ..base import Findings, Menu, Opens, Question, Run, Text
+from .. import keys
+from ..asking import Question
+from ..base import Menu, Opens, Replace
+from ..lists import Findings
+from ..reading import Text
+from ..running import Run
 from ..view import STATUS_ROLES, Item
 from ..words import _, tr
 
@@ -47,7 +51,7 @@ def ask(app):
     words = tr("Restores groups, accounts, homes, folders, environment and units. Nothing is "
                "removed; what stands in the way is reported.")
     return Question(_("Recover now"), [(words, "text")],
-                    lambda: base.Replace(run(app)), command="aica recover")
+                    lambda: Replace(run(app)), command="aica recover")
 
 
 def run(app):
@@ -107,6 +111,6 @@ def repair(app, outcome):
     command = command_for(outcome)
     words = command.split()
     if words[1] == "permissions":
-        return base.Replace(Run(_("Repair"), lambda: maintenance.apply(app, (words[-1],)), command))
+        return Replace(Run(_("Repair"), lambda: maintenance.apply(app, (words[-1],)), command))
     users = tuple(words[3:])
-    return base.Replace(Run(_("Repair"), lambda: app.recover(users), command))
+    return Replace(Run(_("Repair"), lambda: app.recover(users), command))

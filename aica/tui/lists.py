@@ -1,0 +1,128 @@
+"""Screens of what a worker finds: a table, and the outcomes of a look."""
+
+from . import keys, view
+from .base import List, Push
+from .results import counts, failure, happened
+from .words import _, tr
+from .worker import Worker
+
+
+class Table(List):
+    """Rows that a worker brings. rows are (cells, role, value)."""
+
+    def __init__(self, title, head, load, command=""):
+        """load() -> iterable of (cells, role, value), read in a worker."""
+        super().__init__()
+        self.title, self.head, self.command = title, head, command
+        self._load = load
+        self._worker = None
+        self.rows = []
+        self.empty = _("nothing here")
+
+    footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.FILTER, keys.REFRESH, keys.HELP)
+
+    def shown(self):
+        self.refresh()
+
+    def refresh(self):
+        """Read all rows again; the old ones stay until the first new one comes."""
+        self.close()
+        self._worker = Worker(self._load)
+        self._fresh = []
+
+    def workers(self):
+        return (self._worker,) if self._worker and not self._worker.done else ()
+
+    def arrived(self):
+        if self._worker is None:
+            return
+        self._fresh += self._worker.take()
+        if self._worker.done:
+            self.rows = self._fresh
+            if self._worker.error or self._worker.trace:
+                self.say(*failure(self._worker))
+            self._worker = None
+
+    def entries(self):
+        return self.rows
+
+    def words_of(self, entry):
+        return " ".join(entry[0])
+
+    def lines(self, width, height):
+        rows = self.visible()
+        if not rows:
+            words = tr("reading ...") if self._worker else tr(self.empty)
+            return [view.line(width, (words, "muted"))]
+        return view.table(self.head, [row[0] for row in rows], self.cursor, width, height,
+                          [row[1] for row in rows])
+
+    def press(self, action, name):
+        if action == keys.REFRESH and not self.typing:
+            self.refresh()
+            return None
+        return super().press(action, name)
+
+
+class Findings(List):
+    """Outcomes of a look: what needs attention, or (Space) everything; Enter opens one."""
+
+    footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.MARK, keys.FILTER, keys.REFRESH)
+
+    def __init__(self, title, make, command, details):
+        """make() -> iterable of Outcomes. details(outcome) -> the screen of one."""
+        super().__init__()
+        self.title, self.command = title, command
+        self._make, self._details = make, details
+        self._worker, self.outcomes, self._all = None, [], False
+
+    def shown(self):
+        self.refresh()
+
+    def refresh(self):
+        """Look again; what was seen stays until the look is over."""
+        self.close()
+        self._worker, self._fresh = Worker(self._make), []
+
+    def workers(self):
+        return (self._worker,) if self._worker and not self._worker.done else ()
+
+    def arrived(self):
+        if self._worker is None or self._worker.done:
+            return
+        self._fresh += self._worker.take()
+        if self._worker.done or len(self._fresh) > len(self.outcomes):
+            self.outcomes = list(self._fresh)
+        if self._worker.done and (self._worker.error or self._worker.trace):
+            self.say(*failure(self._worker))
+
+    def entries(self):
+        return [one for one in self.outcomes if self._all or one.status not in ("ok", "skipped")]
+
+    def words_of(self, entry):
+        return "{} {} {}".format(entry.status, entry.resource, entry.message)
+
+    def press(self, action, name):
+        if not self.typing and action == keys.MARK:
+            self._all = not self._all
+        elif not self.typing and action == keys.REFRESH:
+            self.refresh()
+        else:
+            return super().press(action, name)
+        return None
+
+    def choose(self, entry):
+        return Push(self._details(entry))
+
+    def lines(self, width, height):
+        going = self._worker is not None and not self._worker.done
+        head = [view.line(width, (tr("looking: ") if going else tr("looked: "), "muted"),
+                          (counts(self.outcomes), "title")), view.blank(width)]
+        shown = self.visible()
+        if not shown:
+            words = tr("reading ...") if going else tr("Everything is as it should be.")
+            return head + [view.line(width, (words, "muted" if going else "ok"))]
+        rows = [(one.status, one.resource, happened(one)) for one in shown]
+        roles = [view.STATUS_ROLES[one.status] for one in shown]
+        return head + view.table((_("STATUS"), _("WHAT"), _("DETAILS")), rows, self.cursor,
+                                 width, height - len(head), roles)

@@ -1,0 +1,23 @@
+"""What a worker brought, in words. Pure."""
+
+from ..report import summary
+from .words import tr
+
+
+def counts(outcomes):
+    """Return how many Outcomes ended in which status, in words."""
+    return ", ".join("{} {}".format(n, tr(status)) for status, n in summary(outcomes) if n) \
+        or tr("nothing to do")
+
+
+def failure(worker):
+    """Return (words, role) of how a worker failed."""
+    if worker.trace:
+        return tr("a bug: {}").format(worker.trace.strip().split("\n")[-1]), "error"
+    words, hint = worker.error
+    return (words + "  " + tr("hint: ") + hint if hint else words), "error"
+
+
+def happened(outcome):
+    """Return in one line what an Outcome says."""
+    return outcome.message or "; ".join(line.split("\n", 1)[0] for line in outcome.lines)

@@ -1,0 +1,67 @@
+"""The screen on which something is being done."""
+
+from . import keys, view
+from .base import POP, Screen
+from .results import counts, failure
+from .words import tr
+from .worker import Worker
+
+
+class Run(Screen):
+    """Something is being done, and every outcome is shown as it comes."""
+
+    footer = (keys.UP, keys.DOWN, keys.BACK, keys.CANCEL)
+
+    def __init__(self, title, make, command="", total=0, after=None):
+        """make() -> iterable of Outcomes. after(outcomes) -> blocks of text shown at the end."""
+        super().__init__()
+        self.title, self.command, self.total = title, command, total
+        self._make, self._after = make, after
+        self.outcomes, self._worker, self.over = [], None, False
+        self._verdict = ("", "muted")
+        self._back = 0
+
+    def shown(self):
+        if self._worker is None:
+            self._worker = Worker(self._make)
+
+    def draw(self, where, width, height):
+        if not self.note:
+            self.note, self.note_role = self._verdict
+        return super().draw(where, width, height)
+
+    def workers(self):
+        return (self._worker,) if self._worker and not self._worker.done else ()
+
+    def arrived(self):
+        if self._worker is None or self.over:
+            return
+        self.outcomes += self._worker.take()
+        self.over = self._worker.done
+        if self.over:
+            self._tell_the_end()
+
+    def _tell_the_end(self):
+        if self._worker.error or self._worker.trace:
+            self._verdict = failure(self._worker)
+            return
+        bad = {one.status for one in self.outcomes} & {"failed", "blocked"}
+        self._verdict = tr("done: {}").format(counts(self.outcomes)), "error" if bad else "ok"
+
+    def body(self, width, height):
+        after = self._after(self.outcomes) if self.over and self._after else ()
+        below = view.paragraphs(after, 0, width, height // 2)
+        shown = self.outcomes[:len(self.outcomes) - self._back] or self.outcomes
+        return view.progress(shown, self.total, self.over, width, height - len(below)) + below
+
+    def press(self, action, name):
+        if action in (keys.UP, keys.PAGE_UP):
+            self._back = min(self._back + (1 if action == keys.UP else 10), len(self.outcomes))
+        elif action in (keys.DOWN, keys.PAGE_DOWN):
+            self._back = max(self._back - (1 if action == keys.DOWN else 10), 0)
+        elif action in (keys.BACK, keys.ENTER) and self.over:
+            return POP
+        elif action in (keys.BACK, keys.CANCEL) and not self.over:
+            self._worker.cancel()
+            self.say(tr("stopping after the step in hand ..."), "warning")
+        return None
