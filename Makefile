@@ -26,6 +26,8 @@ sbindir           ?= $(prefix)/sbin
 pkgdatadir        ?= $(prefix)/share/aica-datakeeper
 mandir            ?= $(prefix)/share/man
 completiondir     ?= $(prefix)/share/bash-completion/completions
+# Empty where the packager's own words put the examples in place.
+docdir            ?= $(prefix)/share/doc/aica-datakeeper
 unitdir           ?= /lib/systemd/system
 tmpfilesdir       ?= $(prefix)/lib/tmpfiles.d
 # For EL only: Debian enables the units without one.
@@ -165,6 +167,14 @@ install:
 	install -D -m 755 system/bin/aica-tui       $(DESTDIR)$(bindir)/aica-tui
 	install -D -m 755 system/bin/aica-recover   $(DESTDIR)$(sbindir)/aica-recover
 	install -D -m 755 system/bin/aica-clean-cache $(DESTDIR)$(sbindir)/aica-clean-cache
+	install -D -m 755 system/bin/aica-disk-alert $(DESTDIR)$(sbindir)/aica-disk-alert
+	install -D -m 755 system/cron/aica-disk-alert \
+	    $(DESTDIR)$(sysconfdir)/cron.hourly/aica-disk-alert
+	install -d -m 755 $(DESTDIR)$(sysconfdir)/aica/alert.d
+	if [ -n "$(docdir)" ]; then \
+	    install -d $(DESTDIR)$(docdir)/examples/alert.d; \
+	    install -m 755 system/examples/alert.d/* $(DESTDIR)$(docdir)/examples/alert.d; \
+	fi
 	install -D -m 644 system/etc/aica.conf      $(DESTDIR)$(sysconfdir)/aica/aica.conf
 	install -d $(DESTDIR)$(unitdir)
 	install -m 644 system/units/*               $(DESTDIR)$(unitdir)
@@ -180,6 +190,7 @@ install:
 	    install -D -m 644 system/preset/90-aica-datakeeper.preset \
 	        $(DESTDIR)$(presetdir)/90-aica-datakeeper.preset; \
 	fi
+	ln -sf aica $(DESTDIR)$(completiondir)/aica-disk-alert
 	if [ -n "$(pamconfigsdir)" ]; then \
 	    install -D -m 644 system/pam/aica-datakeeper $(DESTDIR)$(pamconfigsdir)/aica-datakeeper; \
 	fi

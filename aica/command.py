@@ -5,7 +5,10 @@ PATH; they get a minimal environment, no standard input of ours and a time
 limit. subprocess is imported late: `aica --version` must not pay for it.
 """
 
+import contextlib
 import os
+import signal
+import time
 from typing import NamedTuple
 
 from .errors import AicaError, NotApplicable
@@ -89,7 +92,6 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
     Its session is one of its own, so that it can type nothing into the
     caller's terminal; after the time limit all of it is killed.
     """
-    import signal
     import subprocess
 
     if 0 in ids:
@@ -107,6 +109,84 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
             raise AicaError("{} did not finish within {} s".format(path, timeout_s))
         raise
     return Result(process.returncode, _text(out), _text(err))
+
+
+OUTPUT_BYTES = 4096
+
+
+def run_together(paths, stdin, environment, timeout_s):
+    """Run programs side by side; return {path: Result or None}, None where time was up.
+
+    None of them can hold up another, or us: each gets a session of its own,
+    which is killed with all that it started, and nobody waits for its output.
+    stdin must fit into a pipe (64 KiB).
+    """
+    known = {name: _bytes(value) for name, value in dict(ENVIRONMENT, **environment).items()}
+    running = {path: _Started(path, _bytes(stdin), known) for path in paths}
+    deadline = time.monotonic() + timeout_s
+    waiting = set(running)
+    while waiting and time.monotonic() < deadline:
+        waiting -= {path for path in waiting if running[path].ended()}
+        time.sleep(0.02)
+    return {path: running[path].result() for path in paths}
+
+
+class _Started:
+    """A program that was started, and what it has said until now."""
+
+    def __init__(self, path, stdin, environment):
+        import subprocess
+
+        self._said, self._process = b"", None
+        ours, theirs = os.pipe()
+        self._output = ours
+        os.set_blocking(ours, False)
+        reader, writer = os.pipe()
+        try:
+            os.write(writer, stdin[:1 << 16])
+            os.close(writer)
+            self._process = subprocess.Popen(
+                [os.fsencode(path)], stdin=reader, stdout=theirs, stderr=theirs, cwd="/",
+                env=environment, start_new_session=True)
+        except OSError as error:  # no such interpreter, or no program at all
+            self._said = _bytes(os.strerror(error.errno))
+        finally:
+            os.close(reader)
+            os.close(theirs)
+
+    def ended(self):
+        """True once it has ended; takes what it has said meanwhile."""
+        self._listen()
+        return self._process is None or self._process.poll() is not None
+
+    def _listen(self):
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(64):
+                data = os.read(self._output, 1 << 16)
+                self._said = (self._said + data)[:OUTPUT_BYTES]
+                if not data:
+                    return
+
+    def result(self):
+        """End what is left of it; return its Result, None if it did not end by itself."""
+        ended = self.ended()
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            if not ended:
+                self._reap()
+        os.close(self._output)
+        if not ended:
+            return None
+        code = 127 if self._process is None else self._process.returncode
+        return Result(code, _text(self._said), "")
+
+    def _reap(self):
+        """Wait for it, unless it is in the kernel's hands."""
+        for _ in range(50):
+            if self._process.poll() is not None:
+                return
+            time.sleep(0.02)
 
 
 def _drop_to(ids):

@@ -95,11 +95,13 @@ case "${{HOME-}}" in
 esac
 case $- in
 *i*)
-    if [ -r {notice} ]; then
-        IFS= read -r aica_notice <{notice} || :
-        [ -z "${{aica_notice-}}" ] || printf '%s\\n' "$aica_notice" >&2 || :
-        unset aica_notice
-    fi
+    for aica_file in {notices}; do
+        if [ -r "$aica_file" ]; then
+            IFS= read -r aica_notice <"$aica_file" || :
+            [ -z "${{aica_notice-}}" ] || printf '%s\\n' "$aica_notice" >&2 || :
+        fi
+    done
+    unset aica_file aica_notice
     ;;
 esac
 """
@@ -154,15 +156,17 @@ def render_global_env(variables):
     return "".join(_export(variable) + "\n" for variable in variables)
 
 
-def render_profile(variables, notice="/run/aica/notice", homes="/home"):
+def render_profile(variables, notices=("/run/aica/notice",), homes="/home"):
     """Return the body of the profile.d file, POSIX sh that forks nothing and never fails.
 
-    `homes` is the folder of the home links. Rules R6, R20 and S3: for whoever is not a member
-    it looks at nothing but the link, and root gets no variable.
+    `notices` are files whose first line is shown to whoever can read them, `homes` is the folder
+    of the home links. Rules R6, R20 and S3: for whoever is not a member it looks at nothing but
+    the link, and root gets no variable.
     """
     exports = "".join("        {}\n".format(_export(variable)) for variable in variables)
     return _PROFILE.format(
-        homes=_double_quoted(homes.rstrip("/")), notice=_double_quoted(notice), exports=exports
+        homes=_double_quoted(homes.rstrip("/")), exports=exports,
+        notices=" ".join(_double_quoted(notice) for notice in notices)
     )
 
 

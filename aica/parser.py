@@ -7,7 +7,7 @@ from . import __version__, commands, report
 from .commands import options
 
 # Programs beside `aica` that are one verb of it, because others call them.
-DOORS = {"aica-recover": "recover", "aica-tui": "tui"}
+DOORS = {"aica-recover": "recover", "aica-disk-alert": "alert", "aica-tui": "tui"}
 
 
 class Parser(argparse.ArgumentParser):

@@ -1,11 +1,13 @@
 """One run of the recovery: how it ended is said where people and programs look for it."""
 
 import contextlib
+import time
 
 from . import status
 from .errors import AicaError, NotReady
 
 RETRY_TIMER = "aica-recovery-retry.timer"
+ANNOUNCE_UNIT = "aica-announce.service"
 EXIT_BUG = 70
 
 
@@ -24,6 +26,7 @@ class Run:
         self.contact = ""
         self.outcomes = []
         self.before = status.load(host)
+        self.started_s = time.monotonic()
         self.ended = False
 
     def begin(self):
@@ -51,22 +54,31 @@ class Run:
             self.end(exit_code, error)
 
     def end(self, exit_code, error=""):
-        """Write the log, the status and the notice; at boot, see to the retry timer."""
+        """Write the log, the status and the notice; at boot, see to the retry timer and the news."""
         self.ended = True
         self.write_log(self.host, self.outcomes, exit_code, error)
         busy = exit_code == NotReady.exit_status and "holds the lock" in error
         if self.partial or busy:
             return
-        status.save(self.host, status.compose(self.outcomes, exit_code, error, self.contact))
+        found = dict(status.compose(self.outcomes, exit_code, error, self.contact),
+                     seconds=round(time.monotonic() - self.started_s, 1),
+                     **status.people(self.outcomes))
+        status.save(self.host, found)
         if self.boot and self.host.live:
             self._retry(exit_code, self.before.get("exit"))
+            # Nobody's login waits for a mail or a chat: a unit of its own sends it.
+            if exit_code or found["restored"]:
+                self._systemctl("start", ANNOUNCE_UNIT, exit_code)
 
     def _retry(self, exit_code, before):
         """A mount without an fstab line starts nothing: then a timer tries again each minute."""
         if NotReady.exit_status not in (exit_code, before):
             return
         verb = "start" if exit_code == NotReady.exit_status else "stop"
+        self._systemctl(verb, RETRY_TIMER, exit_code)
+
+    def _systemctl(self, verb, unit, exit_code):
         try:
-            self.host.execute(["systemctl", "--no-block", verb, RETRY_TIMER])
+            self.host.execute(["systemctl", "--no-block", verb, unit])
         except AicaError as error:
             self.write_log(self.host, (), exit_code, str(error))

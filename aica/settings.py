@@ -39,6 +39,11 @@ class Settings(NamedTuple):
     backup_weekly: int = 4
     backup_monthly: int = 6
     backup_timer: bool = False
+    alert_disks: Tuple[str, ...] = ()
+    alert_warning: int = 80
+    alert_critical: int = 90
+    alert_hysteresis: int = 5
+    alert_restore: Tuple[str, ...] = ()
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -80,6 +85,11 @@ class Settings(NamedTuple):
     def saved(self):
         """Where `aica volatile` advises to copy what nothing restores; for root alone."""
         return self.data + "/saved"
+
+    @property
+    def channels(self):
+        """The folder of the alarm's channels: [alert] restore."""
+        return self.config + "/alert.d"
 
     @property
     def bootstrap(self):
@@ -167,6 +177,27 @@ def _days(value):
     return int(value)
 
 
+def _disks(value):
+    return tuple(dict.fromkeys(path if path == "/" else _path(path)
+                               for path in value.replace(",", " ").split()))
+
+
+def _channels(value):
+    names = tuple(dict.fromkeys(value.replace(",", " ").split()))
+    for name in names:
+        if not re.match(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}\Z", name):
+            raise ValueError("names of files, without a path, not {!r}".format(name))
+    return names
+
+
+def _percent(low):
+    def parse(value):
+        if not re.match(r"[0-9]{1,3}%?\Z", value) or not low <= int(value.rstrip("%")) <= 100:
+            raise ValueError("a percentage from {} to 100".format(low))
+        return int(value.rstrip("%"))
+    return parse
+
+
 def _yes_no(value):
     if value.lower() not in ("yes", "no"):
         raise ValueError("yes or no")
@@ -219,6 +250,10 @@ SITE_KEYS = {
                "keep_weekly": ("backup_weekly", _count(0)),
                "keep_monthly": ("backup_monthly", _count(0)),
                "timer": ("backup_timer", _yes_no)},
+    "alert": {"disks": ("alert_disks", _disks), "warning": ("alert_warning", _percent(1)),
+              "critical": ("alert_critical", _percent(1)),
+              "hysteresis": ("alert_hysteresis", _percent(0)),
+              "restore": ("alert_restore", _channels)},
 }
 
 
@@ -317,6 +352,17 @@ group = {group}
 #keep_daily = 7
 #keep_weekly = 4
 #keep_monthly = 6
+
+[alert]
+# The disks that are watched. Default: /data, /backup once it was there, and /.
+#disks = /data /backup /
+# From how many percent on, and how much lower it is over.
+#warning = 80
+#critical = 90
+#hysteresis = 5
+# Programs of /data/config/alert.d that a recovery puts into /etc/aica/alert.d,
+# where they are told of every alarm.
+#restore =
 """
 
 

@@ -3,7 +3,7 @@
 import json
 import time
 
-from .change import BLOCKED, FAILED
+from .change import BLOCKED, CHANGED, FAILED, SKIPPED
 from .errors import AicaError
 from .report import escape, summary
 
@@ -55,6 +55,19 @@ def compose(outcomes, exit_code, error="", contact=""):
         "more_problems": max(0, len(problems) - PROBLEMS),
         "contact": escape(contact),
     }
+
+
+# What a member needs to get in, and to be at home there.
+OWN = ("account", "home", "symlink")
+
+
+def people(outcomes):
+    """Return whose accounts were restored in a run, and who is not whole after it."""
+    own = [outcome for outcome in outcomes if outcome.kind in OWN]
+    whose = {outcome.resource: escape(outcome.name.rsplit("/", 1)[-1]) for outcome in own}
+    wrong = {whose[o.resource] for o in own if o.status in (FAILED, BLOCKED, SKIPPED)}
+    made = {whose[o.resource] for o in own if o.kind == "account" and o.status == CHANGED}
+    return {"restored": sorted(made), "blocked_users": sorted(wrong)}
 
 
 def unfinished():

@@ -82,7 +82,7 @@ def probe(path, timeout_s=PROBE_TIMEOUT_S):
         answer = os.read(reader, 200).decode("ascii") if ready else ""
     finally:
         os.close(reader)
-        _let_go(child)
+        let_go(child)
     if not ready:
         raise NotReady("{} does not answer (waited {} s)".format(path, timeout_s),
                        hint="is the disk or the NFS server alive? dmesg | tail")
@@ -107,8 +107,8 @@ def _probe_in_child(path, writer):
     os._exit(0)
 
 
-def _let_go(child):
-    """Kill the child and reap it if it can be; one in the kernel's hands is abandoned."""
+def let_go(child):
+    """Kill a child and reap it if it can be; one in the kernel's hands is abandoned."""
     os.kill(child, signal.SIGKILL)
     for _ in range(100):
         if os.waitpid(child, os.WNOHANG)[0]:

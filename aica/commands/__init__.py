@@ -3,5 +3,5 @@
 A command is glue: it calls a use case, shows Outcomes, asks questions.
 """
 
-VERBS = ("setup", "recover", "check", "permissions", "clean", "user", "backup", "bootstrap", "volatile",
-         "record", "render", "demo", "tui")
+VERBS = ("setup", "recover", "check", "permissions", "clean", "user", "alert", "disk", "backup",
+         "bootstrap", "volatile", "record", "render", "demo", "tui")

@@ -7,8 +7,9 @@ from .progress import Progress
 
 KINDS = (
     "registry", "host-key", "ssh-server", "kept-file", "group", "vault", "account", "membership",
-    "subids", "home", "symlink", "crontab", "at-job", "linger", "directory", "file", "sudoers", "pam",
-    "unit", "way-in", "umask", "ssh-login", "stray", "shared-tree", "secret", "backup",
+    "subids", "home", "symlink", "crontab", "at-job", "linger", "directory", "file", "sudoers",
+    "channel", "pam", "unit", "way-in", "umask", "ssh-login", "stray", "shared-tree", "secret",
+    "backup",
 )
 
 

@@ -28,8 +28,7 @@ def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
         seen.append(outcome)
         if args.json or not ((brief or args.quiet) and outcome.status in ("ok", "skipped")):
             _one(args, outcome)
-    for text in _taken(app):
-        warning(args, text)
+    warnings(args, app)
     code = report.exit_status(seen, drift)
     if args.json:
         print(report.json_summary(seen, code))
@@ -37,6 +36,12 @@ def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
         print(report.message("INFO", report.summary_text(seen, dry_run),
                              color=use_color(args.color, sys.stdout)))
     return code
+
+
+def warnings(args, app):
+    """Print what the app warns of, each once."""
+    for text in _taken(app):
+        warning(args, text)
 
 
 def _taken(app):

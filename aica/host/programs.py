@@ -42,6 +42,11 @@ class Programs:
             raise NotApplicable("{} is no program of root's".format(path))
         return _successful([path], command.run_dropped(path, words, ids, environment, timeout_s))
 
+    def notify(self, paths, stdin, environment, timeout_s):
+        """Run programs of root's that tell somebody something: see command.run_together."""
+        return command.run_together([self.real(path) for path in paths], stdin, environment,
+                                    timeout_s)
+
 
 def _successful(argv, result):
     """Return the Result of a program. Raise AicaError unless it exited 0."""

@@ -6,6 +6,7 @@ What each part is made of is in the module of its name.
 
 from ..resources.records import RegistryLines
 from . import (
+    channels,
     environment,
     folders,
     kept,
@@ -28,6 +29,7 @@ def recovery(site):
         resources += people.user(site, entry)
     resources += folders.shared(site) + environment.files(site)
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
+    resources += channels.channels(site)
     return _unique(resources + environment.pam(site) + units.units(site))
 
 

@@ -8,6 +8,8 @@ PROFILE = "/etc/profile.d/global_envs.sh"
 MEMBER_GROUPS = "/etc/aica/member-groups"
 PAM_ENV = "/etc/aica/pam_env.conf"
 NOTICE = "/run/aica/notice"
+# Of the disks, for admins: it belongs to their group, so nobody else can read it.
+DISK_NOTICE = "/run/aica/disk-notice"
 
 
 def files(site):
@@ -23,7 +25,7 @@ def system_files(site):
     settings = site.settings
     return [
         ManagedFile(PROFILE, environment.render_profile(
-            site.variables, NOTICE, settings.home),
+            site.variables, (NOTICE, DISK_NOTICE), settings.home),
                     _local(settings)),
         ManagedFile(MEMBER_GROUPS, environment.render_member_groups(settings.member_groups),
                     "[site] group and allowed_groups in {}".format(settings.site_conf)),

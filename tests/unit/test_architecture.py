@@ -70,11 +70,12 @@ ALLOWED = {
     "bootstrap": {"engine", "errors", "report", "resources", "starter"},
     "maintenance": {"backup", "change", "engine", "errors", "lock", "report", "resources", "saved",
                     "site", "status", "survival", "volatile"},
+    "disk": {"errors", "lock", "report", "status", "storage", "tree"},
     "caches": {"change", "errors", "files", "resources", "tree"},
     "door": set(),
     "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
     "tui": {"errors", "maintenance", "people", "report", "ssh_keys", "status"},
-    "commands": {"app", "backup", "bootstrap", "cleaning", "command", "demo", "door", "early",
+    "commands": {"app", "backup", "bootstrap", "cleaning", "command", "demo", "disk", "door", "early",
                  "errors", "maintenance", "people", "provision", "report", "site", "ssh_keys",
                  "tui", "volatile"},
     "parser": {"__init__", "commands", "report"},
@@ -98,7 +99,7 @@ ONLY_IN = {
 
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
-    "argparse", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
+    "argparse", "array", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
     "datetime", "difflib", "errno", "fcntl", "functools", "gettext", "grp", "hashlib", "heapq",
     "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pickle", "pwd",
     "queue", "re", "resource", "secrets", "select", "shlex", "shutil", "signal", "socket", "stat",

@@ -149,7 +149,8 @@ SITES = [
     Site(registry=MEMBERS, vault=demo.records()),
     Site(registry=MEMBERS, vault=AccountSet({}, {}, {})),
     Site(settings=Settings(data=ELSEWHERE), registry=MEMBERS, vault=demo.records()),
-    Site(settings=Settings(keep_files=("/etc/hosts",), backup_timer=True), registry=MEMBERS,
+    Site(settings=Settings(keep_files=("/etc/hosts",), backup_timer=True,
+                           alert_restore=("chat",)), registry=MEMBERS,
          vault=demo.records(), host_keys=True,
          kept=Found(host_keys=("ssh_host_ed25519_key",), crontabs=("kim",), lingering=("kim",),
                     at_jobs=(("kim", AT_JOB),))),
@@ -170,6 +171,7 @@ def as_documented(name):
     name = re.sub(r"^(secret|shared-tree):.*", r"\1:TREE", name)
     name = name.replace("kim." + AT_JOB, "NAME.JOB").replace("ed25519", "*")
     name = name.replace("kept-file:/etc/hosts", "kept-file:FILE")
+    name = name.replace("alert.d/chat", "alert.d/NAME")
     return name.replace(demo.GROUP.name, "GROUP").replace(ELSEWHERE, "/data")
 
 

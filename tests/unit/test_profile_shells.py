@@ -76,7 +76,8 @@ def place():
     os.symlink(root + "/data/kim", made.home("kim"))
     variables = builtin(root + "/data") + NASTY
     header = "# Generated\n# sha256: 0\n"
-    made.write(made.profile, header + render_profile(variables, made.notice, root + "/homes"))
+    notices = (made.notice, made.notice + "-of-disks")
+    made.write(made.profile, header + render_profile(variables, notices, root + "/homes"))
     yield made
     shutil.rmtree(root)
 

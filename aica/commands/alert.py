@@ -1,0 +1,67 @@
+"""aica alert: are the disks filling up? Hourly, from cron."""
+
+import argparse
+import json
+
+from ..disk import alert, message, recovered
+from . import show
+
+
+def add_parser(add):
+    """Describe the verb."""
+    parser = add("alert", "look at the disks and tell whoever must know; hourly from cron")
+    parser.add_argument("--threshold", type=_percent, default=0, metavar="PCT",
+                        help="alarm from so many percent on (default: [alert] warning, 80)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--dry-run", action="store_true",
+                      help="show what would be said, tell nobody; for everybody")
+    what.add_argument("--test", action="store_true", help="send a marked test message everywhere")
+    what.add_argument("--recovered", action="store_true",
+                      help="tell how the recovery of this boot ended, once; started by it")
+
+
+def _percent(text):
+    if not text.rstrip("%").isdecimal() or not 1 <= int(text.rstrip("%")) <= 100:
+        raise argparse.ArgumentTypeError(
+            "{!r}: expected a percentage from 1 to 100".format(text))
+    return int(text.rstrip("%"))
+
+
+def run(args, app):
+    """Look, tell, show."""
+    if args.test or args.recovered:
+        return _delivered(args, app, (alert.test if args.test else recovered.tell)(app))
+    seen = alert.watch(app, args.threshold, args.dry_run)
+    if args.json:
+        for one in seen.found:
+            print(json.dumps(one.facts))
+    elif not args.quiet:
+        for line in seen.lines:
+            print(line)
+        if not seen.lines:
+            show.info(args, "; ".join(message.well(one.look) for one in seen.found))
+    return _end(args, app, seen.problems, {"disks": len(seen.found), "lines": len(seen.lines)})
+
+
+def _delivered(args, app, deliveries):
+    """Show where a message went."""
+    problems, sent = [], 0
+    for where, problem in deliveries:
+        sent += not problem
+        if problem:
+            problems.append("{}: {}".format(where, problem))
+        elif args.json:
+            print(json.dumps({"channel": where, "problem": problem}))
+        else:
+            show.info(args, "told: " + where)
+    return _end(args, app, problems, {"sent": sent, "failed": len(problems)})
+
+
+def _end(args, app, problems, summary):
+    show.warnings(args, app)
+    for problem in problems:
+        show.error(args, problem)
+    code = 1 if problems else 0
+    if args.json:
+        print(json.dumps({"summary": summary, "exit": code}))
+    return code

@@ -1,0 +1,61 @@
+"""What `aica disk` shows: the disks as they are now, and what the last scan found."""
+
+import os
+import pwd
+import time
+from typing import Any, NamedTuple, Optional, Tuple
+
+from . import scan
+from .alarm import Look, State, step
+from .alert import Disks, limits_of
+from .scan import Scan
+from .usage import Size
+
+
+class Overview(NamedTuple):
+    """The disks, the last Scan, and for a member her own home as it is at this moment.
+
+    states say of each disk whether it is reason to alarm, as if it were seen for the first time.
+    """
+
+    looks: Tuple[Look, ...]
+    states: Tuple[State, ...]
+    last: Optional[Scan]
+    own_home: str = ""
+    own: Optional[Size] = None
+
+
+def overview(app, tick=None, own=True):
+    """Return an Overview, with what the caller may see. A dead disk is said, never waited for."""
+    host = app.host(read_only=True, need_root=False)
+    disks = Disks(app, host, locks=False)
+    looks = tuple(disks.look(path, time.time()) for path in disks.names)
+    limits = limits_of(disks.settings)
+    states = tuple(step(State(), look, limits, time.time())[0] for look in looks)
+    if disks.lost(disks.settings.data):
+        return Overview(looks, states, None)
+    last = scan.load(host, disks.settings)
+    name, found = _own_home(disks.settings) if own else "", None
+    if name:
+        found = scan.of_folder(app, name, tick).total
+    return Overview(looks, states, last, name, found)
+
+
+def _own_home(settings):
+    """Return the home on the data disk of whoever asks, "" for root and for strangers."""
+    if os.geteuid() == 0:
+        return ""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        path = "{}/{}".format(settings.users, name)
+        return path if os.lstat(path).st_uid == os.geteuid() else ""
+    except (KeyError, OSError):
+        return ""
+
+
+def part_rows(last: Scan) -> Tuple[Any, ...]:
+    """Return the parts of a Scan as values for JSON, the largest first."""
+    return tuple({"kind": kind, "name": name, "size_bytes": size.size_bytes,
+                  "entries": size.entries, "growth_bytes": last.growth((kind, name))}
+                 for (kind, name), size in sorted(
+                     last.parts.items(), key=lambda item: (-item[1].size_bytes, item[0])))
