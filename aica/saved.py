@@ -21,7 +21,7 @@ from .errors import ConfigError
 HEAD = b"#mtree aica 1\n"
 END = b"#end\n"
 LONGEST = 1 << 16
-SAFE = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./_-+,:@%=~")
+UNSAFE = re.compile(rb"[^a-zA-Z0-9./_+,:@%=~-]")
 KINDS = {stat.S_IFDIR: b"dir", stat.S_IFREG: b"file"}
 LINE = re.compile(rb"\./(\S+) type=(dir|file) mode=([0-7]{1,4})"
                   rb" uid=(\d+) gid=(\d+) inode=(\d+)\n\Z")
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 def escaped(path):
     """Return a path in octal escapes wherever a byte could be misread: vis(3)."""
-    return b"".join(b"%c" % byte if byte in SAFE else b"\\%03o" % byte for byte in path)
+    return UNSAFE.sub(lambda found: b"\\%03o" % ord(found.group()), path)
 
 
 def unescaped(text):

@@ -1,7 +1,7 @@
 """A member swaps names while root works there: S10, S12, R31 of safety.md, at every door.
 
-The attackers use RENAME_EXCHANGE in a loop. Each test counts its passes: a race that ran once
-proves nothing.
+The attackers use RENAME_EXCHANGE in a loop, and a race goes on for some seconds and passes: one
+that ran once proves nothing.
 """
 
 import contextlib
@@ -19,6 +19,8 @@ from aica.tree import workers
 
 pytestmark = pytest.mark.usefixtures("root_rights")
 
+# However busy the machine is, this many passes of work at least.
+PASSES = 20
 NAMES = ("file", "dir", "link-file", "link-dir")
 
 
@@ -55,12 +57,11 @@ def under_attack(place, work, swaps=None, spoil=close):
     with contextlib.ExitStack() as stack:
         for pair in swaps or pairs(place):
             stack.enter_context(attacker(pair))
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline or passes < PASSES:
             work()
             passes += 1
             for name in NAMES:  # wrong again for the next pass
                 spoil(place.bait, name)
-    assert passes > 20
 
 
 def test_the_workers_are_not_led_out(place, monkeypatch):
@@ -145,12 +146,11 @@ def test_the_boots_own_folder_inside_a_members_is_not_led_out(whole):
     hub = SharedDirectory("/data/models/huggingface/hub", "gpu-users", gid, True)
     seen, deadline = set(), time.monotonic() + RACE_S
     with attacker((os.fsencode(top + "/hub"), os.fsencode(top + "/link"))):
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline or not {"blocked", "changed"} <= seen:
             seen.add(whole.converge([hub])[0].status)
             for name in ("hub", "link"):
                 _narrow(top, name)
     assert whole.stat("/victim") == before
-    assert {"blocked", "changed"} <= seen, "both halves of the race were seen: {}".format(seen)
 
 
 def _narrow(folder, name):

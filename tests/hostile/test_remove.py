@@ -8,15 +8,15 @@ import time
 
 import pytest
 import snapshot
-from test_shared_tree import (
+from attacks import (
     FULL,
-    _in_child,
-    _mount,
-    _set_immutable,
     attacker,
+    in_child,
     in_private_mounts,
     libc,
     limited,
+    mount,
+    set_immutable,
 )
 
 from aica import tree
@@ -179,13 +179,13 @@ def test_fifos_sockets_and_devices_are_removed_unopened(place):
 def test_an_immutable_file_is_told_and_the_rest_goes(place, needs):
     place.write("a/free")
     stuck = place.write("a/stuck")
-    needs(_set_immutable(stuck, True), "needs a file system with immutable files")
+    needs(set_immutable(stuck, True), "needs a file system with immutable files")
     try:
         done = place.remove("a")
         assert done.left_over.counts == {"Operation not permitted": 1}
         assert os.listdir(place.top + "/a") == ["stuck"]
     finally:
-        _set_immutable(stuck, False)
+        set_immutable(stuck, False)
 
 
 @pytest.mark.parametrize("kind", ["tmpfs", "bind", "file"])
@@ -195,11 +195,11 @@ def test_a_mount_in_the_tree_is_not_crossed(place, needs, kind):
 
     def attempt():
         if kind == "file":
-            _mount((place.outside + "/shadow").encode(), (place.top + "/a/file").encode(), None, 1 << 12)
+            mount((place.outside + "/shadow").encode(), (place.top + "/a/file").encode(), None, 1 << 12)
         elif kind == "bind":
-            _mount((place.outside + "/home").encode(), (place.top + "/a/deep").encode(), None, 1 << 12)
+            mount((place.outside + "/home").encode(), (place.top + "/a/deep").encode(), None, 1 << 12)
         else:
-            _mount(b"tmpfs", (place.top + "/a/deep").encode(), b"tmpfs")
+            mount(b"tmpfs", (place.top + "/a/deep").encode(), b"tmpfs")
             place.write("a/deep/inside")
         done = place.remove("a")
         assert done.left_over.counts
@@ -215,7 +215,7 @@ def test_the_thing_itself_is_a_mount(place, needs):
     os.mkdir(place.top + "/a")
 
     def attempt():
-        _mount((place.outside + "/home").encode(), (place.top + "/a").encode(), None, 1 << 12)
+        mount((place.outside + "/home").encode(), (place.top + "/a").encode(), None, 1 << 12)
         done = place.remove("a")
         assert done.removed == 0 and done.left_over.counts == {tree.MOUNT: 1}
     code = in_private_mounts(attempt)
@@ -234,7 +234,7 @@ def test_many_names_with_64_descriptors_and_256_mib(place):
     def attempt():
         with limited(64, 256 << 20):
             assert place.remove("a").removed == NAMES + 1
-    assert _in_child(attempt) == 0
+    assert in_child(attempt) == 0
     assert place.there() == []
 
 
