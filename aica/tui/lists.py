@@ -75,6 +75,7 @@ class Findings(List):
         self.title, self.command = title, command
         self._make, self._details = make, details
         self._worker, self.outcomes, self._all = None, [], False
+        self.fine = _("Everything is as it should be.")
 
     def shown(self):
         self.refresh()
@@ -120,7 +121,7 @@ class Findings(List):
                           (counts(self.outcomes), "title")), view.blank(width)]
         shown = self.visible()
         if not shown:
-            words = tr("reading ...") if going else tr("Everything is as it should be.")
+            words = tr("reading ...") if going else tr(self.fine)
             return head + [view.line(width, (words, "muted" if going else "ok"))]
         rows = [(one.status, one.resource, happened(one)) for one in shown]
         roles = [view.STATUS_ROLES[one.status] for one in shown]

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 
 import pytest
 
@@ -20,7 +21,17 @@ from aica.tui import (
     view,
     words,
 )
-from aica.tui.screens import home, people, recovery
+from aica.tui.screens import (
+    backups,
+    caches,
+    home,
+    losses,
+    papers,
+    people,
+    recovery,
+    trees,
+    wizard,
+)
 from aica.tui.worker import Worker
 
 SIZES = [(1, 1), (2, 1), (9, 3), (59, 17), (60, 18), (80, 24), (120, 40), (300, 80)]
@@ -121,6 +132,10 @@ SCREENS = {
     "member": lambda app: home.member(app),
     "recovery": lambda app: recovery.menu(app),
     "people": lambda app: people.menu(app),
+    "caches": lambda app: caches.form(app),
+    "trees": lambda app: trees.menu(app),
+    "backups": lambda app: backups.menu(app),
+    "wizard": lambda app: wizard.form(app, "gpu-users"),
     "add": lambda app: people.add_form(app),
     "run": lambda app: run_of(OUTCOMES, 10),
     "run without total": lambda app: run_of(OUTCOMES * 50, 0),
@@ -341,3 +356,74 @@ def test_what_a_program_prints_does_not_land_on_the_screen(capfd):
 def test_without_a_catalogue_the_menu_is_english(tmp_path):
     words.choose("ko", str(tmp_path))
     assert words.tr("Users") == "Users"
+
+
+# -- what the other screens say ------------------------------------------
+
+
+def loaded(screen):
+    """Let a table or a text be read to its end, and return it."""
+    screen.shown()
+    while screen.workers():
+        time.sleep(0.01)
+        screen.arrived()
+    return screen
+
+
+def test_the_settings_say_what_is_the_sites_own(whole):
+    found = "\n".join(shown(loaded(papers.settings(whole.app)), 100, 40))
+    assert "[site] group = gpu-users  (default)" in found
+    whole.replace("/data/config/aica.conf", "[site]\n", "[site]\ncontact = room 12\n")
+    found = "\n".join(shown(loaded(papers.settings(whole.app)), 100, 40))
+    assert "[site] contact = room 12\n" in found
+
+
+def test_what_a_wipe_would_lose_is_listed_with_what_keeps_it(whole):
+    table = loaded(losses.Losses(whole.app))
+    assert table.rows and all(row[2].keep for row in table.rows)
+    assert "What keeps it:" in "\n".join(shown(table.choose(table.rows[0]).screen))
+
+
+def test_the_newest_line_of_a_log_stands_first(whole):
+    whole.write("/var/log/aica-recovery.log", "one\ntwo \x1b[2J\n")
+    assert "two \\x1b[2J" in shown(loaded(papers.log(whole.app, "/var/log/aica-recovery.log")))[2]
+
+
+@pytest.mark.parametrize("chosen, days, command", [
+    (("conda", "pip", "torch", "hf"), "30", "aica clean --all --older-than 30"),
+    (("hf",), "7", "aica clean --hf --older-than 7"),
+])
+def test_cleaning_is_a_command(chosen, days, command):
+    values = {name: name in chosen for name in caches.TARGETS}
+    values["days"] = days
+    assert caches.command_of(values) == command
+    assert caches.request_of(values).targets == tuple(n for n in caches.TARGETS if n in chosen)
+
+
+@pytest.mark.parametrize("days", ["", "x", "-1", "999999"])
+def test_days_are_days(days):
+    values = dict({name: True for name in caches.TARGETS}, days=days)
+    with pytest.raises(asking.Invalid):
+        caches.request_of(values)
+
+
+def test_the_wizard_names_its_command():
+    values = {step: step not in ("uv", "conda") for step in wizard.STEPS}
+    values.update(name="lab", allow_unmounted=True)
+    assert wizard.command_of(values) == \
+        "aica setup --group lab --skip conda,uv --allow-unmounted"
+
+
+def test_the_wizard_shows_a_plan_then_asks_then_works(server):
+    server.remove("/data/config/aica.conf")
+    form = wizard.form(server.app, "")
+    form.fields[-1] = form.fields[-1]._replace(value=True)
+    plan = press(form, *["ENTER"] * len(form.fields)).screen
+    loaded(plan)
+    assert any(one.status == "planned" for one in plan.outcomes)
+    assert not server.exists("/data/config/aica.conf")
+    question = press(plan, "ENTER").screen
+    run = press(question, "y", "ENTER").screen
+    assert {one.status for one in finished(run)} <= {"ok", "changed", "skipped"}
+    assert server.exists("/data/config/aica.conf")
+    assert "Next:" in "\n".join(shown(run))

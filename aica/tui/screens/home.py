@@ -1,26 +1,63 @@
 """The first screen: what an admin and what a member can do."""
 
 from ..base import Menu, Opens
+from ..reading import Text
 from ..view import Item
-from ..words import _
-from . import people, recovery
+from ..words import _, tr
+from . import backups, caches, losses, papers, people, recovery, trees, wizard
+
+TITLE = "AICA DataKeeper"
 
 
 def admin(app):
     """Return the menu of root."""
-    return Menu("AICA DataKeeper", [
-        Item(_("Set-up test"), _("is the server as it should be?"),
+    return Menu(TITLE, [
+        Item(_("Set-up test"), _("is the server as it should be? what repairs it?"),
              value=Opens(lambda: recovery.check(app), "aica check")),
         Item(_("Users"), _("who is here; add, remove, repair"),
              value=Opens(lambda: people.menu(app), "aica user list")),
         Item(_("Recovery"), _("last run, dry run, run now"),
              value=Opens(lambda: recovery.menu(app), "aica recover")),
+        Item(_("What a wipe would lose"), _("and what keeps it"),
+             value=Opens(lambda: losses.Losses(app), "aica volatile")),
+        Item(_("Permissions"), _("of the shared folders"),
+             value=Opens(lambda: trees.menu(app), trees.CHECK)),
+        Item(_("Clean caches"), _("what nobody uses"),
+             value=Opens(lambda: caches.form(app), "aica clean")),
+        Item(_("Backups"), _("snapshots, a run now, a file back"),
+             value=Opens(lambda: backups.menu(app), "aica backup --list")),
+        Item(_("Logs"), _("what happened"), value=Opens(lambda: papers.logs(app))),
+        Item(_("Settings"), _("and where each comes from"),
+             value=Opens(lambda: papers.settings(app), "man aica.conf")),
+        Item(_("Set up this server"), _("the first time, or to complete it"),
+             value=Opens(lambda: wizard.form(app, people.group_of(app)), "aica setup")),
     ])
 
 
 def member(app):
     """Return the menu of everybody else."""
-    return Menu("AICA DataKeeper", [
+    return Menu(TITLE, [
         Item(_("Users"), _("who is here"),
              value=Opens(lambda: people.Users(app), "aica user list")),
+        Item(_("Last recovery"), _("when, how it ended, what was wrong"),
+             value=Opens(lambda: recovery.last(app), "cat /run/aica/status.json")),
+        Item(_("Clean caches"), _("yours; how the shared ones are cleaned"),
+             value=Opens(lambda: caches.form(app), "aica clean --pip")),
+        Item(_("Help and contact"), _("whom to ask, where things are"),
+             value=Opens(lambda: contact(app))),
     ])
+
+
+def contact(app):
+    """Return the screen that says whom to ask and where things are."""
+    return Text(_("Help and contact"), load=lambda: _contact(app))
+
+
+def _contact(app):
+    settings = app.settings(app.host(read_only=True, need_root=False))
+    if settings.contact:
+        yield tr("Help: {}").format(settings.contact), "title"
+    yield tr("Your home lies on {} and survives every reboot; what you put elsewhere on the "
+             "system disk does not.").format(settings.data), "text"
+    yield tr("For everybody: {0}/models, {0}/dataset, {0}/code.").format(settings.data), "text"
+    yield tr("Shared caches are cleaned by: sudo aica-clean-cache --all"), "text"

@@ -1,0 +1,37 @@
+"""What the next wipe would lose, and what keeps each."""
+
+from ...errors import AicaError
+from ...volatile.survey import Survey
+from ..base import Push
+from ..lists import Table
+from ..reading import Text
+from ..words import _, tr
+
+HEAD = (_("KIND"), _("NAME"), _("WHAT"))
+
+
+class Losses(Table):
+    """Everything that the next wipe would lose; Enter says what keeps it."""
+
+    def __init__(self, app):
+        super().__init__(_("What a wipe would lose"), HEAD, lambda: rows(app), "aica volatile")
+        self.empty = _("The next wipe would lose nothing.")
+
+    def choose(self, entry):
+        finding = entry[2]
+        return Push(Text(finding.id, blocks(finding), finding.keep))
+
+
+def rows(app):
+    """Yield the findings as rows, then what could not be looked at."""
+    survey = Survey(app)
+    for one in survey.findings():
+        yield (one.kind, one.name, one.details), "warning", one
+    if survey.problems:
+        raise AicaError("; ".join(survey.problems))
+
+
+def blocks(finding):
+    """Return a Finding as blocks of text. Pure."""
+    return [(finding.details, "text"), ("", "text"), (tr("What keeps it:"), "muted"),
+            (finding.keep, "key")]

@@ -1,0 +1,42 @@
+"""The shared folders: what others of the group cannot use, and the repair."""
+
+from ... import maintenance
+from ..asking import Question
+from ..base import Menu, Opens, Push, Replace
+from ..lists import Findings
+from ..reading import Text
+from ..running import Run
+from ..view import Item
+from ..words import _, tr
+from .recovery import blocks_of_outcome
+
+CHECK, APPLY = "aica permissions check", "aica permissions apply"
+
+
+def menu(app):
+    """Return the menu of the shared folders' permissions."""
+    return Menu(_("Permissions"), [
+        Item(_("Check"), _("count what others of the group cannot use"),
+             value=Opens(lambda: look(app), CHECK)),
+        Item(_("Repair"), _("folders g+rwxs, files g+rwX, the site's group"),
+             value=Opens(lambda: ask(app), APPLY)),
+    ])
+
+
+def look(app):
+    """Return the screen of what is wrong in the shared trees."""
+    return Findings(_("Permissions"), lambda: maintenance.survey(app), CHECK,
+                    lambda outcome: Text(outcome.resource, blocks_of_outcome(outcome)))
+
+
+def ask(app):
+    """Return the question before the shared trees are repaired."""
+    words = tr("Gives everything in the shared folders the group and its rights. Execute bits, "
+               "hard-linked files and owners stay as they are. On a large disk it takes hours.")
+    return Question(_("Repair"), [(words, "text")], lambda: Replace(Run(
+        _("Repair"), lambda: maintenance.apply(app), APPLY)), command=APPLY)
+
+
+def push(app):
+    """Return the effect that opens the check."""
+    return Push(look(app))
