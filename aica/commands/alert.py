@@ -1,10 +1,17 @@
 """aica alert: are the disks filling up? Hourly, from cron."""
 
 import argparse
+import contextlib
 import json
+import signal
 
+from .. import report
 from ..disk import alert, message, recovered
 from . import show
+
+# A disk that dies between the probe and the reading must not keep the lock for
+# ever: then no later run could tell of it. SIGALRM ends even who waits for NFS.
+LONGEST_S = 600
 
 
 def add_parser(add):
@@ -29,6 +36,20 @@ def _percent(text):
 
 def run(args, app):
     """Look, tell, show."""
+    with _at_most(LONGEST_S):
+        return _run(args, app)
+
+
+@contextlib.contextmanager
+def _at_most(seconds):
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def _run(args, app):
     if args.test or args.recovered:
         return _delivered(args, app, (alert.test if args.test else recovered.tell)(app))
     seen = alert.watch(app, args.threshold, args.dry_run)
@@ -38,9 +59,16 @@ def run(args, app):
     elif not args.quiet:
         for line in seen.lines:
             print(line)
+        for hint in _hints(seen) if args.verbose else ():
+            print("        hint: " + report.escape(hint))
         if not seen.lines:
             show.info(args, "; ".join(message.well(one.look) for one in seen.found))
     return _end(args, app, seen.problems, {"disks": len(seen.found), "lines": len(seen.lines)})
+
+
+def _hints(seen):
+    """Return what to do, each once."""
+    return dict.fromkeys(hint for one in seen.found for hint in one.hints)
 
 
 def _delivered(args, app, deliveries):

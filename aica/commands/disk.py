@@ -73,9 +73,10 @@ def _entries(app):
 
 def _path(args, app):
     path = os.path.abspath(args.path)
-    if probe.look(app.host(need_root=False), (path,), locks=False)[path].state == probe.OK:
+    seen = probe.look(app.host(need_root=False), (path,), locks=False)[path]
+    if args.root == "/" and seen.state == probe.OK:
         path = os.path.realpath(path)
-    if args.root == "/" and not os.path.isdir(path):
+    if args.root == "/" and seen.state != probe.HANGING and not os.path.isdir(path):
         raise ConfigError("--path {}: there is no such folder".format(args.path))
     progress = Progress(args)
     found = scan.of_folder(app, path, progress)

@@ -65,8 +65,7 @@ def watch(app, threshold=0, dry_run=False, now_s=None):
         return _report(_judged(disks, limits_of(disks.settings, threshold), now_s), now_s)
     with lock.hold(host, 0, LOCK):
         disks = Disks(app, host)
-        found = _judged(disks, limits_of(disks.settings, threshold), now_s)
-        report = _report(found, now_s)
+        report = _report(_judged(disks, limits_of(disks.settings, threshold), now_s), now_s)
         return report._replace(problems=tuple(_tell(disks, report)))
 
 
@@ -150,15 +149,28 @@ class Disks:
 
 def _judged(disks, limits, now_s):
     """Return what is Found of each disk, and remember what will have been said."""
-    found, states = [], {}
+    found = []
+    states = {key: state for key, state in disks.history.states.items()
+              if key.split("@")[0] in disks.names}
     for path in disks.names:
-        look = disks.look(path, now_s)
-        state, event = alarm.step(disks.history.states.get(path, State()), look, limits, now_s)
-        states[path] = state
-        hints = scan.hints(disks.host, disks.settings, path) if event and not look.lost else ()
+        look, key = disks.look(path, now_s), state_of(path, limits, disks.settings)
+        states[key], event = alarm.step(states.get(key, State()), look, limits, now_s)
+        state, hints = states[key], ()
+        if (event or state.level) and not look.lost:
+            hints = scan.hints(disks.host, disks.settings, path)
         found.append(Found(look, state, event, message.reasons(look, state, limits), hints))
     disks.history = disks.history._replace(number=disks.history.number + 1, states=states)
     return tuple(sorted(found, key=lambda one: -one.state.level))
+
+
+def state_of(path, limits, settings):
+    """Return under which name the state of a disk is kept.
+
+    Whoever runs it with a threshold of her own, beside the hourly run, must not
+    have one undo what the other has said.
+    """
+    own = limits.named and limits.named != settings.alert_warning
+    return "{}@{}".format(path, limits.named) if own else path
 
 
 def _report(found, now_s):
@@ -174,32 +186,34 @@ def _tell(disks, report):
     yield from history.save(host, disks.history)  # in /run, which is never full
     yield from write_log(host, report.lines)
     write_notice(host, [text for one in report.found for text in one.texts])
-    owed = [again for again in map(lambda one: _again(host, one), disks.history.owed) if again]
+    letters = [(facts, names, tries + 1) for facts, names, tries in disks.history.owed]
     for one in report.found:
         if one.event:
             texts = one.texts or (message.over(one.look),)
             write_journal(host, texts, one.state.level)
-            facts = dict(one.facts, message="; ".join(texts))
-            owed += _told(host, facts, channels.tell(host, stamped(facts)))
-    yield from ("{}: {}".format(*failed) for again in owed for failed in again[3])
-    kept = tuple(again[:3] for again in owed[-OWED:])
-    disks.history = disks.history._replace(owed=kept)
+            letters.append((dict(one.facts, message=message.escape("; ".join(texts))), None, 1))
+    owed, problems = _deliver(host, letters)
+    yield from problems
+    disks.history = disks.history._replace(owed=owed)
     yield from history.save(host, disks.history, disks.state_folder)
 
 
-def _told(host, facts, deliveries):
-    """Return what is owed after a message: [(facts, channels, tries, problems)] or []."""
-    bad = [one for one in deliveries if one.problem]
-    return [(facts, [one.channel for one in bad], 1, bad)] if bad else []
+def _deliver(host, letters):
+    """Tell channels of letters: (facts, only these or None for all, how often it was tried).
 
-
-def _again(host, owed):
-    """Try once more to tell those whom a message is owed; return what is owed then, or None."""
-    facts, names, tries = owed
-    bad = [one for one in channels.tell(host, stamped(facts), only=names) if one.problem]
-    if not bad or tries >= TRIES:
-        return None
-    return facts, [one.channel for one in bad], tries + 1, bad
+    Return (the letters that are still owed, what did not work). A channel that
+    failed once is not tried again in this run, so that one which hangs costs
+    its time once.
+    """
+    owed, failed = [], {}
+    for facts, only, tries in letters:
+        bad = [one for one in channels.tell(host, stamped(facts), only, tuple(failed))
+               if one.problem]
+        for one in bad:
+            failed.setdefault(one.channel, one.problem)
+        if bad and tries < TRIES:
+            owed.append((facts, [one.channel for one in bad], tries))
+    return tuple(owed[-OWED:]), ["{}: {}".format(*pair) for pair in failed.items()]
 
 
 def stamped(facts):
@@ -211,8 +225,8 @@ def write_log(host, lines):
     """Append lines to the log; yield what did not work."""
     if not lines:
         return
-    group = host.accounts().group.get("adm")
     try:
+        group = host.accounts().group.get("adm")
         host.append_log(LOG, "".join(line + "\n" for line in lines), group.gid if group else 0)
     except (OSError, AicaError) as error:
         yield "{} cannot be written: {}".format(LOG, error)

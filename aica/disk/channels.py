@@ -15,6 +15,7 @@ TIMEOUT_S = 30
 # Leftovers of editors and packages, and whatever is hidden.
 NOT_CHANNELS = re.compile(r"\.|.*(~|\.bak|\.old|\.orig|\.dpkg-\w+|\.rpm\w+|\.sw[a-z])\Z")
 VALUE_LENGTH = 4000
+GIVEN_UP = "failed a moment ago: the next run tries it again"
 
 
 class Delivery(NamedTuple):
@@ -51,15 +52,17 @@ def _problem(host, path):
     return "" if host.lstat(path).mode & 0o100 else "not executable: chmod 755 {}".format(path)
 
 
-def tell(host, facts, only=None):
+def tell(host, facts, only=None, given_up=()):
     """Tell every channel the facts, or only those; return a Delivery for each.
 
     Nothing that one of them does, or does not do, keeps the others from being
-    told.
+    told. Those that are given_up are not tried: they took their time before.
     """
     good, bad = find(host)
     if only is not None:
         good, bad = [path for path in good if path in only], []
+    bad += [Delivery(path, GIVEN_UP) for path in good if path in given_up]
+    good = [path for path in good if path not in given_up]
     if not good:
         return bad
     text = json.dumps(facts, sort_keys=True) + "\n"

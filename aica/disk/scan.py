@@ -180,7 +180,13 @@ def hints(host, settings, disk):
     last = load(host, settings)
     if last is None:
         return ("sudo aica disk --scan",)
-    return growth_in_words(last) + ("aica disk --by-user",)
+    return growth_in_words(last) + (caches_in_words(last), "aica disk --by-user")
+
+
+def caches_in_words(scan):
+    """Return one line on what could be freed without harm to anybody."""
+    size = sum(size.size_bytes for (kind, _), size in scan.parts.items() if kind == CACHE)
+    return "the caches hold {}; what can go: aica clean --all --dry-run".format(human(size))
 
 
 def growth_in_words(scan):

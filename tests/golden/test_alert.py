@@ -210,6 +210,49 @@ def test_a_second_run_beside_the_first_is_refused(here, disks):
     assert answer.code == 5 and "holds the lock" in answer.err
 
 
+def test_a_hanging_channel_costs_its_time_once(here, disks, tmp_path, monkeypatch):
+    monkeypatch.setattr(channels, "TIMEOUT_S", 1)
+    add_channel(here, tmp_path / "got")
+    here.write(channels.FOLDER + "/hangs", "#!/bin/sh\necho . >>{}/tried; sleep 99\n".format(
+        tmp_path), 0o755)
+    disks["/data"], disks["/"] = 85, 95
+    for _ in range(2):
+        assert here.cli("alert").code == 1
+    assert (tmp_path / "tried").read_text().count(".") == 2, "once in each run"
+    assert len(told(tmp_path / "got")) == 2
+    assert len(history.load(here.host()).owed) == 2
+
+
+def test_a_run_with_another_threshold_undoes_nothing(here, disks, tmp_path):
+    add_channel(here, tmp_path / "got")
+    disks["/data"] = 65
+    for _ in range(3):
+        here.cli("alert")
+        here.cli("alert", "--threshold", "60")
+        here.cli("alert", "--threshold", "80")
+    assert [one["event"] for one in told(tmp_path / "got")] == ["raised"]
+
+
+def test_a_run_that_gets_stuck_ends_by_itself(here, monkeypatch):
+    """And frees the lock, so that the next one can tell that the disk is dead."""
+    from aica.commands import alert as command
+    monkeypatch.setattr(command, "LONGEST_S", 1)
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(alert, "Disks", lambda *_: time.sleep(60))
+        here.cli("alert")
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 14, "SIGALRM"
+    assert here.cli("alert").code == 0
+
+
+def test_what_to_do_is_said_to_whoever_wants_to_know(here, disks):
+    disks["/data"] = 85
+    here.cli("disk", "--scan")
+    out = here.cli("alert", "--dry-run", "-v").out
+    assert "hint: the caches hold " in out and "aica clean --all --dry-run" in out
+
+
 # -- disks that are not there ---------------------------------------------
 
 
