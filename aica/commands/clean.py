@@ -52,10 +52,32 @@ def run(args, app):
 
 
 def _remove(args, app, cleaning):
+    for stream in (sys.stdout, sys.stderr):
+        _let_it_fail(stream)
     try:
         return show.outcomes(args, app, cleaning.run())
     finally:  # after Ctrl-C too
         show.info(args, "{} freed".format(cleaning.freed_text))
+
+
+def _let_it_fail(stream):
+    """From now on nothing is stopped by output that goes nowhere.
+
+    It may go to the very disk that is full, or to a reader who left.
+    """
+    write, flush = stream.write, stream.flush
+
+    def patiently(function):
+        def called(*words):
+            try:
+                return function(*words)
+            except OSError:
+                null = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(null, stream.fileno())
+                os.close(null)
+                return None
+        return called
+    stream.write, stream.flush = patiently(write), patiently(flush)
 
 
 def _agreed(args, app, cleaning):
