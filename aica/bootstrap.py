@@ -9,6 +9,7 @@ from .engine import converge
 from .errors import ConfigError
 from .resources.directory import Directory
 from .resources.file import PlainFile
+from .site.units import UNITS
 
 LIMIT_BYTES = 16 << 20
 QUERIES = {
@@ -44,10 +45,11 @@ class Bootstrap:
 
     def _resources(self, settings):
         folder = Directory(settings.bootstrap, 0o700)
-        text = starter.render(settings.data, folder.name, self.package)
+        text = starter.render(settings.data, folder.name, self.package,
+                              [name for name, _ in UNITS], settings.require_mount)
         package = PlainFile("{}/{}".format(folder.name, self.package.file), self.data,
                             needs=[folder.id])
-        # After the package that it names: until then the older pair is whole.
+        # After the package that it names: until then the older pair is whole, and stays.
         script = PlainFile("{}/{}".format(folder.name, starter.SCRIPT), text.encode("ascii"),
                            needs=[package.id])
         return [folder, package, script]

@@ -6,7 +6,7 @@ looked at from here, so what is said is what could be seen.
 
 import re
 
-from . import starter, storage
+from . import __version__, starter, storage
 from .errors import AicaError
 
 UNITS = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/",
@@ -27,6 +27,11 @@ def warnings(host, settings, mount_unit):
         found.append("the system disk looks volatile ({}): unless the image holds {}, it is gone "
                      "at the next reboot: aica bootstrap --package FILE".format(
                          _root_type(host), starter.NAME))
+    version = _starter(host, settings)
+    if version is not None and version.rsplit("-", 1)[0] != __version__:
+        found.append("the package on {} has version {}, this is {}: after a wipe the other one "
+                     "comes back: aica bootstrap --package FILE".format(
+                         settings.data, version, __version__))
     return found
 
 
@@ -76,6 +81,12 @@ def _root_is_volatile(host):
 
 
 def has_starter(host, settings):
-    """True if script and package lie on /data."""
-    names = _names(host, settings.bootstrap)
-    return starter.SCRIPT in names and any(name.startswith(starter.NAME + ".") for name in names)
+    """True if the script lies on /data, and the package that it installs."""
+    return _starter(host, settings) is not None
+
+
+def _starter(host, settings):
+    """Return the version that the script on /data installs, None if it would not."""
+    found = starter.parse_version(text_of(host, "{}/{}".format(
+        settings.bootstrap, starter.SCRIPT)))
+    return found[0] if found and found[1] in _names(host, settings.bootstrap) else None

@@ -57,6 +57,11 @@ def _is_fresh(host, site):
         and host.lstat(PATH) is None and (not host.live or _age_of_boot_s() < SOON_S)
 
 
+def start_of_boot(host):
+    """Return when process 1 started (epoch); the end of time for a system that does not run."""
+    return time.time() - _age_of_boot_s() if host.live else float("inf")
+
+
 def _age_of_boot_s():
     """Return for how long process 1 has run, also in a container: proc(5)."""
     with open("/proc/1/stat", encoding="ascii", errors="replace") as stat:

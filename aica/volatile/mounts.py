@@ -6,6 +6,7 @@ from .. import storage, survival
 from ..site.units import mount_unit
 from . import look
 from .finding import Finding
+from .image import start_of_boot
 
 # What programs mount for themselves lies on other types, or below these folders.
 REAL = re.compile(r"(ext[234]|xfs|btrfs|zfs|f2fs|vfat|exfat|ntfs3?|jfs|reiserfs|bcachefs"
@@ -33,11 +34,9 @@ def data(scene):
 
 def _changed_in_this_boot(scene):
     """True if fstab is younger than /run: then somebody wrote it, and the image may lack it."""
-    if not scene.host.live:
-        return False
-    boot, fstab = look.at(scene.host, "/run/systemd/system"), look.at(scene.host, FSTAB)
+    fstab = look.at(scene.host, FSTAB)
     cloud = "comment=cloudconfig" in survival.text_of(scene.host, FSTAB)
-    return None not in (boot, fstab) and fstab.st_ctime > boot.st_ctime and not cloud
+    return fstab is not None and fstab.st_ctime > start_of_boot(scene.host) and not cloud
 
 
 def others(scene):

@@ -6,6 +6,7 @@ from .. import starter, survival
 from ..site.units import UNITS
 from . import database, look
 from .finding import Finding
+from .image import start_of_boot
 
 SYSTEM = "/etc/systemd/system"
 LINKS = re.compile(r".+\.(wants|requires)\Z")
@@ -15,18 +16,27 @@ INSTALL = {"dpkg": "apt-get install -y {}", "rpm": "dnf install -y {}"}
 
 def packages(scene):
     """Yield the packages that the image does not bring and nobody's dependency brings."""
+    yield from _ours(scene)
     if not scene.image.known:
         return
     command = INSTALL.get(database.kind_of(scene.host), "{}")
     for name, package in sorted(scene.packages.packages.items()):
-        if not is_added(scene, name) or name in scene.packages.automatic:
-            continue
-        if name != starter.NAME:
+        if name != starter.NAME and is_added(scene, name) \
+                and name not in scene.packages.automatic:
             yield Finding("package", name, "installed since the image",
                           AGAIN.format(command.format(name)), package.size_bytes)
-        elif not survival.has_starter(scene.host, scene.settings):
-            yield Finding("package", name, "without it nothing comes back",
-                          "in the image, or: aica bootstrap --package FILE", package.size_bytes)
+
+
+def _ours(scene):
+    """Yield our own package, if it was installed by hand and nothing would do that again."""
+    package = scene.packages.packages.get(starter.NAME)
+    if package is None or survival.has_starter(scene.host, scene.settings):
+        return
+    added = is_added(scene, starter.NAME) if scene.image.known \
+        else package.installed_at > start_of_boot(scene.host)
+    if added:
+        yield Finding("package", starter.NAME, "without it nothing comes back",
+                      "in the image, or: aica bootstrap --package FILE", package.size_bytes)
 
 
 def is_added(scene, name):

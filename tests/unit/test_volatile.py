@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from aica import demo, site
+from aica import demo, site, starter
 from aica.registry import Entry, Registry
 from aica.settings import Settings, keepable
 from aica.site import Site
@@ -236,9 +236,27 @@ def test_only_what_the_list_takes_is_advised_for_it(path, fine):
 def test_the_package_of_ours_counts_unless_a_starter_waits(server):
     install(server, "aica-datakeeper", "/usr/bin/aica")
     assert "aica bootstrap" in found(server)["package:aica-datakeeper"].keep
-    server.write("/data/config/bootstrap/bootstrap.sh", "x")
-    server.write("/data/config/bootstrap/aica-datakeeper.deb", "x")
+    package = starter.Package("deb", "0.1.0-1", "0" * 64)
+    server.write("/data/config/bootstrap/bootstrap.sh", starter.render("/data", "/x", package))
+    server.write("/data/config/bootstrap/" + package.file, "x")
     assert found(server) == {}
+
+
+def test_on_the_first_day_a_package_that_was_just_installed_counts(server, monkeypatch):
+    server.remove(image.PATH)
+    install(server, "aica-datakeeper", "/usr/bin/aica")
+    assert "package:aica-datakeeper" not in found(server)
+    monkeypatch.setattr("aica.volatile.software.start_of_boot", lambda host: time.time() - 60)
+    assert "package:aica-datakeeper" in found(server)
+
+
+def test_an_fstab_that_somebody_wrote_in_this_boot_may_not_be_the_images(server, monkeypatch):
+    server.remove(image.PATH)
+    server.write("/data/config/aica.conf", "[site]\ngroup = gpu-users\n")
+    monkeypatch.setattr("aica.volatile.mounts.start_of_boot", lambda host: time.time() - 60)
+    assert "data-mount:/data" in found(server)
+    server.write("/etc/fstab", "/dev/b /data ext4 defaults,comment=cloudconfig 0 2\n")
+    assert "data-mount:/data" not in found(server)
 
 
 def test_a_unit_of_an_added_package_is_told_by_the_package(server):
