@@ -1,6 +1,7 @@
 """What a wipe used to cost besides accounts: host keys, kept files, crontabs, lingering."""
 
 import shutil
+import subprocess
 
 import pytest
 
@@ -137,3 +138,63 @@ class TestImageWithoutThePackage:
         server.run("chmod g+w /data/config/bootstrap; dpkg --purge aica-datakeeper")
         assert "others than root" in server.run(["/etc/rc.local"], check=False).err
         assert server.run(["dpkg", "-s", "aica-datakeeper"], check=False).code != 0
+
+
+PROVIDES = """\
+Name: el-like
+Version: 1
+Release: 1
+Summary: What EL has
+License: MIT
+BuildArch: noarch
+Provides: {}
+%description
+x
+%files
+"""
+
+
+class TestImageWithoutTheRpm:
+    """The same with the .rpm, on an image that lacks something first."""
+
+    @pytest.fixture(scope="class")
+    def server(self, image, distribution, rpm, team):
+        with Server(image, "rpm-starter", data=team.data) as first:
+            people.add_locals(first)
+            first.boot()
+            shutil.copy(str(rpm), str(first.root / "root" / "aica.rpm"))
+            said = first.run(["aica", "bootstrap", "--package", "/root/aica.rpm"]).out
+            first.shutdown()
+            with Server(distribution, "rpm-plain", data=first.data) as one:
+                people.add_locals(one)
+                one.plant("/etc/rc.local", "#!/bin/sh\n" + said.splitlines()[-1] + "\n", 0o755)
+                one.boot()
+                yield one
+
+    def test_what_is_missing_is_named_and_nothing_is_half_installed(self, server):
+        assert server.failed_units() == ["rc-local.service"]
+        journal = server.journal("-u", "rc-local.service")
+        assert "cronie is needed by aica-datakeeper" in journal
+        assert "what it names above is missing in the image" in journal
+        assert server.run(["rpm", "-q", "aica-datakeeper"], check=False).code != 0
+        assert not server.exists("/home/kim")
+
+    def test_with_it_the_server_becomes_whole(self, server, team, rpm, work):
+        """rpm knows nothing of what dpkg installed: an empty package says that it is there."""
+        needed = subprocess.run(["rpm", "-qp", "--requires", str(rpm)], check=True,
+                                stdout=subprocess.PIPE).stdout.decode().splitlines()
+        wanted = [line for line in needed if not line.startswith("rpmlib(")]
+        spec = work / "el-like.spec"
+        spec.write_text(PROVIDES.format(", ".join(line.replace(">=", "=") for line in wanted)))
+        subprocess.run(["rpmbuild", "--quiet", "-bb", "--define", "_topdir {}".format(work / "el"),
+                        str(spec)], check=True)
+        built = next((work / "el" / "RPMS").glob("*/el-like-*.rpm"))
+        shutil.copy(str(built), str(server.root / "root" / "el-like.rpm"))
+        server.run(["rpm", "-i", "/root/el-like.rpm"])
+        server.run(["/etc/rc.local"])
+        server.wait_until("test -L /home/park", 60, "the recovery")
+        server.wait_until("systemctl is-active -q " + RECOVERY, 30, "its end")
+        people.assert_whole(server, team)
+        assert server.run(["systemctl", "is-active", "aica-record.path"]).out == "active\n"
+        again = server.run(["/etc/rc.local"])
+        assert "the installed version stays" in again.out
