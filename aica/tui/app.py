@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import time
 
 from . import base, keys, reading, words
 from .screen import Terminal
@@ -40,7 +41,11 @@ def _loop(terminal, stack):
         top.arrived()
         terminal.paint(top.draw(where, *terminal.size()))
         watched = [worker for worker in top.workers() if not worker.done]
-        for name in terminal.keys(watched, top.tick_s):
+        began = time.monotonic()
+        names = terminal.keys(watched, top.tick_s)
+        if top.tick_s and not names and time.monotonic() - began >= top.tick_s:
+            top.ticked()
+        for name in names:
             _press(stack, name)
             if not stack:
                 return

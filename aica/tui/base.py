@@ -32,7 +32,7 @@ class Screen:
     command = ""
     footer = (keys.BACK, keys.HELP)
     typing = False
-    tick_s = None  # how often it wants to be drawn again by itself
+    tick_s = None  # how often it wants to look again by itself
 
     def __init__(self):
         self.note = ""
@@ -65,6 +65,9 @@ class Screen:
 
     def arrived(self):
         """Take what the workers brought."""
+
+    def ticked(self):
+        """tick_s seconds are over."""
 
     def shown(self):
         """It is on top now, for the first time or again."""

@@ -74,8 +74,9 @@ ALLOWED = {
     "caches": {"change", "errors", "files", "resources", "tree"},
     "door": set(),
     "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
-    "tui": {"app", "backup", "cleaning", "disk", "errors", "maintenance", "people", "provision", "report",
-            "settings", "site", "ssh_keys", "status", "volatile"},
+    "glance": {"disk", "errors", "status"},
+    "tui": {"app", "backup", "cleaning", "disk", "errors", "glance", "maintenance", "people",
+            "provision", "report", "settings", "site", "ssh_keys", "status", "volatile"},
     "commands": {"app", "backup", "bootstrap", "cleaning", "command", "demo", "disk", "door", "early",
                  "errors", "maintenance", "people", "provision", "report", "site", "ssh_keys",
                  "tui", "volatile"},
@@ -100,7 +101,7 @@ ONLY_IN = {
 
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
-    "argparse", "array", "base64", "binascii", "collections", "configparser", "contextlib", "curses",
+    "argparse", "array", "base64", "binascii", "collections", "configparser", "contextlib", "csv", "curses",
     "datetime", "difflib", "errno", "fcntl", "functools", "gettext", "grp", "hashlib", "heapq",
     "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pickle", "pwd",
     "queue", "re", "resource", "secrets", "select", "shlex", "shutil", "signal", "socket", "stat",

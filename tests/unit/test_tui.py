@@ -6,7 +6,10 @@ import time
 
 import pytest
 
+from aica import glance
 from aica.change import Change, Outcome
+from aica.disk.alarm import Look, State
+from aica.disk.df import figures
 from aica.errors import ConfigError
 from aica.tui import (
     asking,
@@ -24,8 +27,10 @@ from aica.tui import (
 from aica.tui.screens import (
     backups,
     caches,
+    disks,
     home,
     losses,
+    overview,
     papers,
     people,
     recovery,
@@ -36,6 +41,7 @@ from aica.tui.worker import Worker
 
 SIZES = [(1, 1), (2, 1), (9, 3), (59, 17), (60, 18), (80, 24), (120, 40), (300, 80)]
 HOSTILE = "\x1b[2J\x1b]0;x\x07evil\nline\r\u202e\udcff"
+GPUS = "0, NVIDIA A100, 1024, 40960, 97, GPU-1\n1, T4, 0, 15360, [N/A], GPU-2\nbroken\n"
 OUTCOMES = (
     Outcome("account:kim", "ok"),
     Outcome("home:/data/users/김철수", "changed", (Change("mode", 0o700, 0o750),),
@@ -127,6 +133,16 @@ def table_of(rows):
     return screen
 
 
+def at_a_glance(app):
+    screen = home.admin(app)
+    look = Look("/data/" + HOSTILE, "", figures(4096, 1000, 200, 150, 100, 5))
+    screen.glance = glance.Glance(
+        ((look, State({"blocks": 2})), (Look("/backup", "is not mounted"), State({"mount": 3}))),
+        {"exit": 4, "state": "blocked", "finished": "2026-11-26T09:00:00", "problems": [HOSTILE]},
+        ("kim", "김철수"), glance.parse_gpus(GPUS, {"GPU-1": ("kim", HOSTILE)}), ("broken",))
+    return screen
+
+
 SCREENS = {
     "admin": lambda app: home.admin(app),
     "member": lambda app: home.member(app),
@@ -135,6 +151,8 @@ SCREENS = {
     "caches": lambda app: caches.form(app),
     "trees": lambda app: trees.menu(app),
     "backups": lambda app: backups.menu(app),
+    "disks": lambda app: disks.menu(app),
+    "home with everything": lambda app: at_a_glance(app),
     "wizard": lambda app: wizard.form(app, "gpu-users"),
     "add": lambda app: people.add_form(app),
     "run": lambda app: run_of(OUTCOMES, 10),
@@ -427,3 +445,32 @@ def test_the_wizard_shows_a_plan_then_asks_then_works(server):
     assert {one.status for one in finished(run)} <= {"ok", "changed", "skipped"}
     assert server.exists("/data/config/aica.conf")
     assert "Next:" in "\n".join(shown(run))
+
+
+def test_graphics_cards_are_read_with_who_uses_them():
+    first, second = glance.parse_gpus(GPUS, {"GPU-1": ("kim",)})
+    assert (first.name, first.used_bytes, first.busy, first.users) == (
+        "NVIDIA A100", 1 << 30, 97, ("kim",))
+    assert (second.busy, second.users) == (None, ())
+
+
+def test_what_is_wrong_stands_above_the_menu(whole):
+    found = shown(at_a_glance(whole.app), 100, 40)
+    assert found[2].startswith(" ! broken")
+    assert "ALARM" in "\n".join(found) and "is not mounted" in "\n".join(found)
+    assert "1 Set-up test" in "\n".join(found)
+
+
+def test_a_glance_works_without_root_and_without_a_recovery(whole):
+    found = glance.glance(whole.app)
+    assert found.recovery.get("exit") == 0 and found.disks
+    assert "none in this boot" in "".join(
+        span.text for line in overview.lines(glance.Glance(), 80) for span in line)
+
+
+def test_the_disks_are_measured_a_folder_at_a_time(whole):
+    folder = loaded(disks.Folder(whole.app, "/data"))
+    names = [row[2] for row in folder.rows]
+    assert {"users", "models", "config"} <= set(names)
+    below = folder.choose(folder.rows[names.index("models")]).screen
+    assert below.command == "aica disk --path /data/models"

@@ -1,17 +1,19 @@
 """The first screen: what an admin and what a member can do."""
 
-from ..base import Menu, Opens
+from ... import glance
+from ..base import Opens
 from ..reading import Text
 from ..view import Item
 from ..words import _, tr
-from . import backups, caches, losses, papers, people, recovery, trees, wizard
+from . import backups, caches, disks, losses, papers, people, recovery, trees, wizard
+from .overview import Home
 
 TITLE = "AICA DataKeeper"
 
 
 def admin(app):
     """Return the menu of root."""
-    return Menu(TITLE, [
+    return Home(TITLE, [
         Item(_("Set-up test"), _("is the server as it should be? what repairs it?"),
              value=Opens(lambda: recovery.check(app), "aica check")),
         Item(_("Users"), _("who is here; add, remove, repair"),
@@ -22,6 +24,8 @@ def admin(app):
              value=Opens(lambda: losses.Losses(app), "aica volatile")),
         Item(_("Permissions"), _("of the shared folders"),
              value=Opens(lambda: trees.menu(app), trees.CHECK)),
+        Item(_("Disks"), _("who and what fills them; the alarm"),
+             value=Opens(lambda: disks.menu(app), "aica disk")),
         Item(_("Clean caches"), _("what nobody uses"),
              value=Opens(lambda: caches.form(app), "aica clean")),
         Item(_("Backups"), _("snapshots, a run now, a file back"),
@@ -31,21 +35,23 @@ def admin(app):
              value=Opens(lambda: papers.settings(app), "man aica.conf")),
         Item(_("Set up this server"), _("the first time, or to complete it"),
              value=Opens(lambda: wizard.form(app, people.group_of(app)), "aica setup")),
-    ])
+    ], lambda: glance.glance(app))
 
 
 def member(app):
     """Return the menu of everybody else."""
-    return Menu(TITLE, [
+    return Home(TITLE, [
         Item(_("Users"), _("who is here"),
              value=Opens(lambda: people.Users(app), "aica user list")),
         Item(_("Last recovery"), _("when, how it ended, what was wrong"),
              value=Opens(lambda: recovery.last(app), "cat /run/aica/status.json")),
+        Item(_("Disks"), _("mine now, the team by the last scan"),
+             value=Opens(lambda: disks.menu(app), "aica disk")),
         Item(_("Clean caches"), _("yours; how the shared ones are cleaned"),
              value=Opens(lambda: caches.form(app), "aica clean --pip")),
         Item(_("Help and contact"), _("whom to ask, where things are"),
              value=Opens(lambda: contact(app))),
-    ])
+    ], lambda: glance.glance(app))
 
 
 def contact(app):
