@@ -22,7 +22,7 @@ WAIT_S = 20
 @contextlib.contextmanager
 def hold(host, path, wait_s=WAIT_S):
     """Own `path`, a name in a folder that is root's alone. Raise NotReady if it stays taken."""
-    words = "{} {}\n".format(_instance(host), socket.gethostname()).encode("ascii", "replace")
+    words = "{} {}\n".format(instance(host), socket.gethostname()).encode("ascii", "replace")
     with host.folder(os.path.dirname(path), trusted=True) as folder:
         _take(folder, path, words, time.monotonic() + wait_s)
         try:
@@ -31,7 +31,7 @@ def hold(host, path, wait_s=WAIT_S):
             os.unlink(os.path.basename(path), dir_fd=folder)
 
 
-def _instance(host):
+def instance(host):
     """Return what tells this boot of this server from all others, made once a boot.
 
     Not the host name, which clones share, and not the kernel's boot id, which

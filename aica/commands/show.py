@@ -77,7 +77,7 @@ def rows(args, found):
 def fields(row):
     """Show one NamedTuple, a field a line."""
     for name, value in zip(row._fields, row):
-        print("{:8} {}".format(name, "-" if value is None else report.escape(value)))
+        print("{:10} {}".format(name, "-" if value is None else report.escape(value)))
 
 
 def info(args, text):

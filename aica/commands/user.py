@@ -1,7 +1,7 @@
 """aica user: who is on this server."""
 
 from ..errors import ConfigError
-from ..people import adopting, registering, review, setting_up
+from ..people import adopting, homes, registering, review, setting_up
 from . import options, show, user_add, user_permissions, user_remove
 
 
@@ -27,7 +27,14 @@ def add_parser(add):
                        help="register the user too, with this group")
     adopt.add_argument("--yes", action="store_true", help="do not ask")
     _action(actions, "show", "what is known of one user")
-    _action(actions, "list", "everybody registered, and what is wrong", name=False)
+    everybody = _action(actions, "list", "everybody registered, folders of nobody, what is wrong",
+                        name=False)
+    everybody.add_argument("--sizes", action="store_true",
+                           help="how large each home is, which takes as long as du")
+    home = _action(actions, "home", "put the top of a home and the link to it right")
+    home.add_argument("--create", action="store_true",
+                      help="make a new home, from /etc/skel, if it is missing")
+    _action(actions, "conda", "give a user a ~/.condarc and ~/conda/envs where they are missing")
 
 
 def _action(actions, name_of_action, text, name=True, group=False):
@@ -75,17 +82,33 @@ def _adopt(args, app):
 
 
 def _list(args, app):
-    found, problems = review.rows(app)
-    show.rows(args, found)
+    found, problems = review.rows(app, args.sizes)
+    show.rows(args, found if args.json else [_readable(row) for row in found])
     if not found:
-        show.info(args, "nobody is registered: aica user register NAME GROUP")
+        show.info(args, "nobody is registered: aica user add NAME")
+    folder, number = review.removed_homes(app)
+    if number:
+        show.info(args, "homes of those who left, in {}: {}".format(folder, number))
     for problem in problems:
         show.warning(args, "users.txt {}".format(problem))
     return 1 if problems else 0
 
 
+def _readable(row):
+    return row._replace(size=None if row.size is None else show.size(row.size))
+
+
+def _home(args, app):
+    return show.outcomes(args, app, homes.home(app, args.name, args.create))
+
+
+def _conda(args, app):
+    return show.outcomes(args, app, homes.conda(app, args.name))
+
+
 def _show(args, app):
-    found = [row for row in review.rows(app)[0] if row.name == args.name]
+    found = [row for row in review.rows(app)[0]
+             if row.name == args.name and row.group is not None]
     if not found:
         raise ConfigError("{!r} is not registered".format(args.name), hint="aica user list")
     if args.json:
@@ -97,4 +120,5 @@ def _show(args, app):
 
 ACTIONS = {"add": user_add.run, "setup": _setup, "register": _register,
            "unregister": _unregister, "adopt": _adopt, "remove": user_remove.run,
-           "fix-permissions": user_permissions.run, "list": _list, "show": _show}
+           "fix-permissions": user_permissions.run, "home": _home, "conda": _conda,
+           "list": _list, "show": _show}

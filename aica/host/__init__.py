@@ -59,7 +59,8 @@ class Host(Looking, Changing, Trees, Programs):
 
 
 CHANGING = (
-    "execute", "alone", "write_file", "write_owned", "make_folder", "make_parents", "set_attributes",
+    "execute", "alone", "instance", "write_file", "write_owned", "make_folder", "make_parents",
+    "set_attributes",
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped", "notify",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",

@@ -30,6 +30,10 @@ class Changing:
         with shared_lock.hold(self, self._shared_lock):
             yield
 
+    def instance(self):
+        """Return what tells this boot of this server from every other server: see shared_lock."""
+        return shared_lock.instance(self)
+
     def write_file(self, path, data, mode, uid=0, gid=0, check=None, expect=None):
         """Replace a file in one step, in a folder that is root's alone.
 

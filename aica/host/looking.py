@@ -39,6 +39,11 @@ class Looking:
         """From now on other servers work on /data too: see alone()."""
         self._shared_lock = lock_path
 
+    @property
+    def shared(self):
+        """True if other servers may work on /data at the same time."""
+        return bool(self._shared_lock)
+
     @contextlib.contextmanager
     def folder(self, path, trusted=False):
         """Open a folder component by component; yield its descriptor.

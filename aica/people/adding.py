@@ -6,7 +6,7 @@ from typing import NamedTuple, Optional, Tuple
 from .. import ids, registry, report, vault
 from ..accounts import Passwd
 from ..engine import converge
-from ..errors import ConfigError, Conflict
+from ..errors import ConfigError, Conflict, NotReady
 from ..site.people import Newcomer, new_member, no_member
 from . import common, journal, signals
 
@@ -43,7 +43,11 @@ def add(app, request, deliver=lambda: None):
     with app.locked(host, common.WAIT_S), signals.held():
         desired = common.open_site(app, host)
         for name in journal.unfinished(host, desired.settings):
-            yield from _finish(app, host, desired, name, needed=name == request.name)
+            if not journal.at_work(host, desired.settings, name):
+                yield from _finish(app, host, desired, name, needed=name == request.name)
+            elif name == request.name:
+                raise NotReady("another server is adding {}".format(name),
+                               hint="wait; if it died, an hour later this server clears up")
         desired = common.open_site(app, host)
         plan = plan_addition(app, host, desired, request)
         journal.write(host, desired.settings, plan)

@@ -5,6 +5,7 @@ is there when nobody holds the lock was cut off: a kill, or a power cut.
 """
 
 import json
+import time
 from typing import NamedTuple
 
 from .. import ssh_keys
@@ -14,6 +15,8 @@ from ..registry import Entry
 from ..site.people import Newcomer
 
 BEGIN, END = "adding-", ".json"
+# No `user add` takes so long, whatever the clocks of two servers say.
+LONGEST_S = 3600
 
 
 class Plan(NamedTuple):
@@ -32,11 +35,14 @@ def _path(settings, name):
 def write(host, settings, plan):
     """Say that this plan has begun. No password is written."""
     user = plan.newcomer.user
-    text = json.dumps({
+    found = {
         "name": plan.entry.name, "group": plan.entry.group, "uid": user.uid, "gid": user.gid,
         "home": user.home, "shell": user.shell, "private_group": plan.newcomer.private_group,
         "keys": plan.newcomer.key_lines, "had_home": plan.had_home,
-        "had_record": plan.had_record}, indent=1, sort_keys=True)
+        "had_record": plan.had_record}
+    if host.shared:
+        found.update(server=host.instance(), began=int(time.time()))
+    text = json.dumps(found, indent=1, sort_keys=True)
     host.write_file(_path(settings, plan.entry.name), text.encode("ascii") + b"\n", 0o600)
 
 
@@ -44,6 +50,18 @@ def unfinished(host, settings):
     """Return the names of those whose `user add` did not end."""
     return tuple(name[len(BEGIN):-len(END)] for name in host.names(settings.state)
                  if name.startswith(BEGIN) and name.endswith(END))
+
+
+def at_work(host, settings, name):
+    """True if another server that shares /data may be adding this name right now."""
+    if not host.shared:
+        return False
+    try:
+        found = json.loads(host.read_trusted(_path(settings, name)).decode("ascii"))
+        mine = found.get("server") == host.instance()
+        return not mine and time.time() - found.get("began", 0) < LONGEST_S
+    except (FileNotFoundError, ValueError, AttributeError, TypeError):
+        return False
 
 
 def read(host, settings, name):

@@ -33,7 +33,7 @@ class HomeFolder(Resource):
         if info is None:
             raise Conflict(
                 "{} is missing: recover never creates a home".format(self.name),
-                hint="restore it from a backup, or make a new one: aica user setup {} GROUP".format(
+                hint="restore it from a backup, or make a new one: aica user home {} --create".format(
                     self.user))
         if info.kind != "folder":
             raise Conflict("{} is a {}, expected a folder".format(self.name, info.kind))

@@ -291,7 +291,8 @@ class NoRecord(AccountRecords):
         return (Change(self.user, "recorded", "no longer"),)
 
     def apply(self, host, changes):
-        self.wanted = vault.without(vault.read(host, self.name), self.user, self.gid)
+        self.based_on = vault.read(host, self.name)
+        self.wanted = vault.without(self.based_on, self.user, self.gid)
         super().apply(host, changes)
 
     def describe(self, changes):

@@ -5,6 +5,7 @@ from typing import NamedTuple, Optional, Tuple
 from ..accounts import Passwd
 from ..registry import Entry
 from ..resources.account import Account, DirectoryAccount, Membership, UnrecordedAccount
+from ..resources.conda_user import CondaUser
 from ..resources.directory import Directory
 from ..resources.file import PlainFile
 from ..resources.group import Group, UnrecordedGroup
@@ -159,6 +160,21 @@ def new_user(site, entry, uid, gid, while_running=False):
     return [Membership(name, [entry.group]), move, home, link]
 
 
+def home(site, entry, user, create=False):
+    """The home of a registered user, a Passwd, and its link: `aica user home`."""
+    kind = NewHome if create else HomeFolder
+    folder = kind(_home_folder(site, user.name), user.name, user.uid, home_gid(site, user.gid))
+    return [folder, HomeLink(_home(site, user.name), folder.name, user.name, entry.group,
+                             needs=[folder.id])]
+
+
+def conda(site, entry, user):
+    """What conda needs in a home that is as it should be: `aica user conda`."""
+    folder = home(site, entry, user)[0]
+    return [folder, CondaUser(folder.name, user.uid, user.gid,
+                              site.settings.data + "/cache/conda/pkgs", needs=[folder.id])]
+
+
 def new_member(site, entry, newcomer):
     """What `aica user add` walks through: everything of a Newcomer but records and registry."""
     user, name = newcomer.user, entry.name
@@ -198,7 +214,8 @@ def leaver(site, name, user, keep_home=False, end=False):
     the account any more.
     """
     settings = site.settings
-    reserved = AccountRecords(settings.vault, site.vault, settings.keep_passwords == "no")
+    reserved = AccountRecords(settings.vault, site.vault, settings.keep_passwords == "no",
+                              based_on=site.recorded)
     lock = LockedAccount(name, needs=[reserved.id])
     copies = kept.jobs(site, Entry(name, ""), restores=False)
     line = RegistryEntry(settings.users_txt, name, None,

@@ -1,5 +1,6 @@
 """`aica user add`: somebody new is complete, comes back after a wipe, or is not there at all."""
 
+import json
 import os
 import pty
 import re
@@ -366,3 +367,23 @@ def test_a_failed_return_leaves_home_and_record_alone(whole, key):
         answer = whole.cli("user", "add", "kim", "--ssh-key", key, "--uid", "2001")
     assert answer.code == 1
     assert state(whole) == before
+
+
+def test_what_another_server_on_the_same_disk_is_adding_is_not_undone(whole, key, monkeypatch):
+    from aica.app import App
+    monkeypatch.setattr(App, "share", lambda app, host, settings: host.share(
+        settings.state + "/lock"))
+    with pytest.MonkeyPatch.context() as patch:
+        Nth(patch, 16, raising(Kill()), dead=True)
+        with pytest.raises(Kill):
+            add(whole, key)
+    whole.write("/run/aica/instance", "another boot, or another server")
+    path = "/data/config/state/adding-choi.json"
+    assert whole.exists(path) and whole.exists("/data/users/choi")
+    other = whole.cli("user", "add", "jung", "--ssh-key", key)
+    assert other.code == 0 and whole.exists(path) and whole.exists("/data/users/choi"), other
+    same = add(whole, key)
+    assert same.code == 5 and "another server is adding choi" in same.err
+    found = json.loads(whole.read(path))
+    whole.write(path, json.dumps(dict(found, began=found["began"] - 3601)), 0o600)
+    assert add(whole, key).code == 0 and not whole.exists(path)

@@ -78,7 +78,7 @@ def test_no_id_is_given_twice_and_no_line_is_lost(pair, tmp_path, needs):
 
 def test_one_server_waits_for_the_other(whole, monkeypatch):
     # Two servers see one folder: here two threads, which take themselves for servers.
-    monkeypatch.setattr(shared_lock, "_instance", lambda host: threading.current_thread().name)
+    monkeypatch.setattr(shared_lock, "instance", lambda host: threading.current_thread().name)
     order = []
 
     def second():

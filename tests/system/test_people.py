@@ -1,5 +1,6 @@
 """From the first day of a colleague to the last, on a real server, across a wipe."""
 
+import json
 import re
 
 import pytest
@@ -97,3 +98,29 @@ def test_who_is_removed_does_not_come_back_and_loses_nothing(server):
     taken = server.run("stat -c %u /data/users/.removed/*").out.split()
     assert server.run(["id", "-u", "new"]).out.strip() not in taken
     assert people.outcomes(server, "check")[2] == 0
+
+
+def test_a_review_shows_who_left_a_home_and_when_somebody_was_here(server):
+    server.ssh("kim", stdin="exit\n")
+    server.run(["mkdir", "/data/users/ghost"])
+    rows = [json.loads(line) for line in server.run(
+        ["aica", "user", "list", "--json", "--sizes"]).out.splitlines()]
+    found = {row["name"]: row for row in rows}
+    assert found["kim"]["last_login"].startswith("20") and found["kim"]["size"] > 0
+    assert found["ghost"]["notes"].startswith("nobody is registered")
+    assert "/data/users/.removed: 2" in server.run(["aica", "user", "list"]).out
+    server.run(["rmdir", "/data/users/ghost"])
+
+
+def test_fix_permissions_lets_sshd_believe_in_the_keys_again(server):
+    server.run("chmod 2777 /data/users/kim; chmod 777 /data/users/kim/.ssh/authorized_keys")
+    server.run("chmod 2775 /data/users/kim/.ssh; touch /data/users/kim/old")
+    server.run("chown 1777:1777 /data/users/kim/old; sleep 0.2")
+    assert server.ssh("kim", "id", check=False).code != 0
+    assert "of uid 1777 (old)" in server.run(["aica", "user", "fix-permissions", "kim", "-v"]).out
+    assert server.ssh("kim", "id -un").out == "kim\n"
+    server.run(["aica", "user", "fix-permissions", "kim", "--from", "1777", "--yes"])
+    assert server.run(["stat", "-c", "%U:%G", "/data/users/kim/old"]).out == "kim:kim\n"
+    refused = server.run(["aica", "user", "fix-permissions", "kim", "--from", "1001", "--yes"],
+                         check=False)
+    assert refused.code == 4 and "belongs to lee" in refused.err

@@ -275,7 +275,7 @@ def test_what_we_call_standard_is():
 READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
-    "compare_modes", "save_modes", "processes", "free", "look_as", "share", "query_own", "measure",
+    "compare_modes", "save_modes", "processes", "free", "look_as", "share", "shared", "query_own", "measure",
     "ancestors", "survey_home",
 }
 

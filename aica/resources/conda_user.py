@@ -1,0 +1,46 @@
+"""A user's own conda: a folder for environments, and a ~/.condarc where there is none."""
+
+from .base import Resource
+
+CONDARC = """\
+# Made once by `aica user conda`; yours from now on, nothing changes it again.
+envs_dirs:
+  - ~/conda/envs
+pkgs_dirs:
+  - {pkgs}
+"""
+
+
+class CondaUser(Resource):
+    """What conda needs in a home, made by a child that has become the user, only if missing.
+
+    What stands there already, whatever it is, is the user's.
+    """
+
+    kind = "conda"
+
+    def __init__(self, home, uid, gid, pkgs, needs=()):
+        super().__init__(home, needs)
+        self.ids = (uid, gid)
+        self.text = CONDARC.format(pkgs=pkgs)
+
+    def desired(self):
+        return {"condarc": True, "environments": True}
+
+    def inspect(self, host):
+        conda = host.lstat(self.name + "/conda")
+        theirs = conda is not None and conda.kind != "folder"  # a link: they decided where
+        return {"condarc": host.lstat(self.name + "/.condarc") is not None,
+                "environments": theirs or host.lstat(self.name + "/conda/envs") is not None}
+
+    def apply(self, host, changes):
+        home = host.real(self.name)
+        for change in changes:
+            if change.field == "condarc":
+                host.execute(["dd", "of={}/.condarc".format(home), "conv=excl,fsync",
+                              "status=none"], stdin=self.text, ids=self.ids)
+            else:
+                host.execute(["mkdir", "-p", "--", home + "/conda/envs"], ids=self.ids)
+
+    def describe_one(self, change):
+        return {"condarc": "new ~/.condarc", "environments": "new ~/conda/envs"}[change.field]
