@@ -37,9 +37,10 @@ def check(app, deep=False, tick=None):
 
 
 def _ways(host, desired):
-    """Return what is looked at of the ways in: none of PAM's where our profile is not installed."""
+    """Return what is looked at of the ways in: of members, and of members to root."""
     installed = host.lstat(pam.PROFILE) is not None
-    return [one for one in site.ways.ways(desired) if installed or one.kind != "way-in"]
+    found = site.ways.ways(desired) + site.old.holes(desired.settings)
+    return [one for one in found if installed or one.kind != "way-in"]
 
 
 def recover(app, dry_run=False, tick=None):

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import ids, kept, registry, report, seen, site, storage, vault
+from . import ids, kept, registry, report, seen, site, storage, taking_over, vault
 from .accounts import Group
 from .change import BLOCKED, FAILED
 from .engine import converge
@@ -57,14 +57,18 @@ class Setup:
         # What is wrong is said before anything is changed.
         chain = list(converge(wanted, looker, dry_run=True))
         if not _stops(chain):
+            self.app.warnings.extend(taking_over.words(looker, settings,
+                                                       self.app.variables(looker, settings)))
             planned = self._site(looker, settings)
             chain = chain if dry_run else list(converge(wanted, host))
         yield from chain
         if _stops(chain):
             return
         self.desired = planned if dry_run else self._site(host, settings)
-        yield from converge(site.setup(self.desired, self.skip), looker if dry_run else host,
-                            dry_run)
+        wanted_too = site.setup(self.desired, self.skip)
+        yield from converge(wanted_too, looker if dry_run else host, dry_run)
+        yield from converge(site.old.holes(
+            settings, planned=wanted + wanted_too if dry_run else ()), host, dry_run=True)
 
     def _chain(self, host, settings):
         """Return what makes the settings and the registry root's alone."""
@@ -134,7 +138,7 @@ class Setup:
         return known
 
     def _with_accounts(self, host, settings, entries, known, keep):
-        """Record everybody who is registered and still has an account here."""
+        """Record everybody who still has an account here, the registered ones first."""
         present = host.accounts()
         for entry in entries.entries:
             user = present.passwd.get(entry.name)
@@ -147,6 +151,19 @@ class Setup:
                 continue
             known = vault.record(known, present, entry.name,
                                  "{}/{}".format(settings.home, entry.name), keep)
+        return self._with_unregistered(host, settings, entries, known, keep)
+
+    def _with_unregistered(self, host, settings, entries, known, keep):
+        """Record those with a home here too: the ids are theirs, whoever registers them."""
+        present = host.accounts()
+        for user in taking_over.unregistered(host, settings, entries, known,
+                                             self.app.id_range(host)):
+            self.app.warnings.append("{0} has an account and a home and is not registered: after "
+                                     "the next wipe it is gone. aica user register {0} {1}".format(
+                                         user.name, settings.group))
+            with contextlib.suppress(AicaError):
+                self._check(host, settings, present, known, user)
+                known = vault.record(known, present, user.name, user.home, keep)
         return known
 
     def _check(self, host, settings, present, known, user):
@@ -166,6 +183,6 @@ def _registry_data(host, settings):
     try:
         return host.read_trusted(settings.users_txt)
     except FileNotFoundError:
-        return registry.HEADER.encode("ascii")
+        return taking_over.registry(host, settings) or registry.HEADER.encode("ascii")
     except Conflict as error:
         raise ConfigError("the registry cannot be trusted: {}".format(error), error.hint)

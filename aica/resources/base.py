@@ -11,6 +11,10 @@ class Resource:
 
     kind = ""
     needs = ()
+    # predecessor(text) is true for what the bash version left in this place; takes_over says
+    # that it may be moved aside, which only a setup does.
+    predecessor = None
+    takes_over = False
 
     def __init__(self, name, needs=()):
         self.name = name

@@ -9,7 +9,8 @@ import difflib
 import hashlib
 import os
 
-from ..errors import AicaError, Conflict, NotApplicable
+from ..bash_version import LABEL
+from ..errors import AicaError, Changed, Conflict, NotApplicable
 from .base import Resource
 
 HEADER = """\
@@ -53,12 +54,20 @@ class ManagedFile(Resource):
         if info is None:
             return None
         text = host.read_file(self.name).decode("utf-8", "surrogateescape")
-        if text != self.text and not is_ours(text):
+        if text != self.text and not is_ours(text) and not self._takes_over(text):
             raise Conflict(
                 "{} was edited or is not ours".format(self.name),
                 hint="keep what you need of it elsewhere, then: mv {0} {0}.old".format(self.name),
                 details=difference(text, self.text).split("\n"))
         return {"content": text, "gid": info.gid, "mode": info.mode, "uid": info.uid}
+
+    def _takes_over(self, text):
+        """True for a file of the bash version that may be moved aside. Raise Conflict if it may not."""
+        if self.predecessor is None or not self.predecessor(text):
+            return False
+        if not self.takes_over:
+            raise Conflict("{} is of the bash version".format(self.name), hint="aica setup")
+        return True
 
     def folders(self):
         return (os.path.dirname(self.name),)
@@ -66,10 +75,18 @@ class ManagedFile(Resource):
     def apply(self, host, changes):
         # What was judged to be ours is what is replaced: an admin may save now.
         before = {change.field: change.before for change in changes}.get("content", self.text)
+        if before is not None and not is_ours(before) and self._takes_over(before):
+            self._move_aside(host, before)
+            before = None
         expect = False if before is None else before.encode("utf-8", "surrogateescape")
         host.make_parents(self.name)
         host.write_file(self.name, self.text.encode("utf-8"), self.mode, expect=expect,
                         check=lambda candidate: self.check(host, candidate))
+
+    def _move_aside(self, host, text):
+        if host.read_file(self.name).decode("utf-8", "surrogateescape") != text:
+            raise Changed("{} was changed by somebody else meanwhile".format(self.name))
+        host.move_aside(self.name, LABEL)
 
     def check(self, host, candidate):
         """Raise AicaError if this candidate must not be put in place."""
@@ -82,6 +99,8 @@ class ManagedFile(Resource):
     def describe_one(self, change):
         if change.field != "content":
             return super().describe_one(change)
+        if not is_ours(change.before) and self.takes_over and self.predecessor(change.before):
+            return "of the bash version: moved aside, new file"
         return "content\n" + difference(change.before, change.after)
 
 

@@ -2,6 +2,7 @@
 
 import os
 
+from ..bash_version import LABEL
 from ..errors import Conflict, NotApplicable
 from .base import Resource
 
@@ -29,6 +30,8 @@ class Unit(Resource):
             raise Conflict("{} is masked".format(self.name),
                            hint="systemctl unmask {}".format(self.name))
         state = {}
+        if mask is not None and mask.kind == "file" and self._is_old(host):
+            return dict.fromkeys(self.wanted_by, "of the bash version")
         for target in self.wanted_by:
             info = host.lstat(LINKS.format(target, self.name))
             if info is not None and info.kind != "symlink":
@@ -37,12 +40,26 @@ class Unit(Resource):
             state[target] = info is not None
         return state
 
+    def _is_old(self, host):
+        """True if the bash version's unit hides ours and may be moved aside."""
+        path = "/etc/systemd/system/" + self.name
+        text = host.read_file(path).decode("utf-8", "replace")
+        if self.predecessor is None or not self.predecessor(text):
+            return False
+        if not self.takes_over or _file_of(host, self.name, FOLDERS[1:]) is None:
+            raise Conflict("{} is of the bash version and hides the unit of the package".format(
+                path), hint="aica setup")
+        return True
+
     def folders(self):
         return tuple(os.path.dirname(LINKS.format(target, self.name))
                      for target in self.wanted_by)
 
     def apply(self, host, changes):
         # The links that `systemctl enable` makes, also where no systemd runs.
+        if any(change.before == "of the bash version" for change in changes) \
+                and self._is_old(host):
+            host.move_aside("/etc/systemd/system/" + self.name, LABEL)
         path = _file_of(host, self.name)
         for change in changes:
             link = LINKS.format(change.field, self.name)
@@ -52,7 +69,10 @@ class Unit(Resource):
             host.execute(["systemctl", "daemon-reload"])
 
     def describe(self, changes):
-        return ("enabled for " + ", ".join(change.field for change in changes),)
+        words = "enabled for " + ", ".join(change.field for change in changes)
+        if any(change.before == "of the bash version" for change in changes):
+            words = "of the bash version: moved aside; ours " + words
+        return (words,)
 
 
 class StartedUnit(Unit):
@@ -67,9 +87,9 @@ class StartedUnit(Unit):
         return ("{} and started".format(super().describe(changes)[0]),)
 
 
-def _file_of(host, name):
+def _file_of(host, name, folders=FOLDERS):
     """Return where the unit file lies: /usr/lib only counts where /lib is a link to it."""
-    for folder in FOLDERS:
+    for folder in folders:
         try:
             if host.lstat("{}/{}".format(folder, name)) is not None:
                 return "{}/{}".format(folder, name)

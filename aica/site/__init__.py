@@ -10,6 +10,7 @@ from . import (
     environment,
     folders,
     kept,
+    old,
     people,
     sudoers,
     units,
@@ -30,7 +31,8 @@ def recovery(site):
     resources += folders.shared(site) + environment.files(site)
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
     resources += channels.channels(site)
-    return _unique(resources + environment.pam(site) + units.units(site))
+    resources += environment.pam(site) + units.units(site)
+    return _unique(old.know(resources, site.settings))
 
 
 def users(site, entries):
@@ -57,7 +59,7 @@ def setup(site, skip=()):
             resources += people.records(site)
             resources += people.accounts(site) if "group" not in skip else []
             resources += kept.copies(site)
-    return _unique(resources)
+    return _unique(old.take_over(resources, site.settings) + old.jobs(site.settings))
 
 
 def all_records(site):

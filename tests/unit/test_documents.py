@@ -162,7 +162,7 @@ def everything(desired):
     return (site.recovery(desired) + site.folders.chain(desired.settings) + site.setup(desired)
             + site.users(desired, entries) + site.people.new_user(desired, entries[0], 2001, 2001)
             + site.folders.sharing(desired) + site.ways.ways(desired)
-            + [LastBackup(desired.settings)])
+            + site.old.holes(desired.settings) + [LastBackup(desired.settings)])
 
 
 def as_documented(name):
@@ -179,7 +179,7 @@ RESOURCES = {as_documented(resource.id): resource
              for desired in SITES for resource in everything(desired)}
 # The actions of `aica user`, which are no part of a recovery.
 ONLY_USER = {"registry:NAME"}
-KINDS_OF_USER = {"home-move"}
+KINDS_OF_USER = {"home-move", "old-jobs"}
 # What `aica backup` alone looks after: the disk may be away.
 ONLY_BACKUP = {"directory:/backup/users"}
 
