@@ -24,6 +24,7 @@ class Setup:
         self.allow_unmounted = allow_unmounted
         self.skip = frozenset(skip)
         self.desired = None
+        self._shown = None
 
     def run(self, dry_run=False):
         """Yield the Outcomes of setting the server up. Raise NotReady if /data is not there."""
@@ -60,15 +61,25 @@ class Setup:
             self.app.warnings.extend(taking_over.words(looker, settings,
                                                        self.app.variables(looker, settings)))
             planned = self._site(looker, settings)
+            self._refuse_other_names(planned, dry_run)
             chain = chain if dry_run else list(converge(wanted, host))
         yield from chain
         if _stops(chain):
             return
         self.desired = planned if dry_run else self._site(host, settings)
+        self._refuse_other_names(self.desired, dry_run)
         wanted_too = site.setup(self.desired, self.skip)
         yield from converge(wanted_too, looker if dry_run else host, dry_run)
         yield from converge(site.old.holes(
             settings, planned=wanted + wanted_too if dry_run else ()), host, dry_run=True)
+
+    def _refuse_other_names(self, desired, dry_run):
+        """Raise ConfigError if users.txt is another than that of the plan somebody agreed to."""
+        if self._shown is None or dry_run:
+            self._shown = desired.registry_data
+        if self._shown != desired.registry_data:
+            raise ConfigError("{} was changed while its plan was shown".format(
+                desired.settings.users_txt), hint="look at it, then repeat: aica setup")
 
     def _chain(self, host, settings):
         """Return what makes the settings and the registry root's alone."""

@@ -179,7 +179,8 @@ class OwnedFile(Resource):
     """A file that may be there, and then is root's with this mode; its content stays.
 
     For a registry that others could write until now: what they may have put
-    into it is shown to whoever agrees.
+    into it is shown to whoever agrees. It is written anew, because somebody
+    may have the old one open for writing, whatever its mode is by now.
     """
 
     kind = "file"
@@ -205,8 +206,8 @@ class OwnedFile(Resource):
         return {"gid": info.gid, "mode": info.mode, "uid": info.uid}
 
     def apply(self, host, changes):
-        info = host.lstat(self.name)
-        host.set_attributes(self.name, self.mode, 0, 0, expected=info)
+        data = host.read_file(self.name)
+        host.write_file(self.name, data, self.mode, expect=data)
 
     def remark(self, actual):
         if actual == self.desired():

@@ -7,6 +7,9 @@ import old_server
 import pytest
 
 from aica import bash_version
+from aica.app import App
+from aica.errors import ConfigError
+from aica.provision import Setup
 
 SETUP = ("setup", "--allow-unmounted", "--group", "gpu-users")
 GROUP = 2000
@@ -235,3 +238,19 @@ def test_settings_that_a_member_planted_are_never_believed(old):
     answer = old.cli(*SETUP, "--yes")
     assert answer.code == 2 and "not root's alone" in answer.err
     assert old.tree(times=True) == before
+
+
+def test_who_has_the_registry_open_cannot_write_to_it_afterwards(old):
+    with open(old.path("/data/config/users.txt"), "ab") as members:
+        assert old.cli(*SETUP, "--yes").code == 0
+        members.write(b"mallory:gpu-users\n")
+    assert old.read("/data/config/users.txt") == old_server.USERS
+
+
+def test_names_that_come_after_the_plan_are_not_agreed_to(old):
+    setup = Setup(App(old.root), "gpu-users", allow_unmounted=True)
+    list(setup.run(dry_run=True))
+    old.append("/data/config/users.txt", "park:gpu-users\n")
+    with pytest.raises(ConfigError, match="was changed while its plan was shown"):
+        list(setup.run())
+    assert old.stat("/data") == (0o2775, 0, GROUP)
