@@ -10,6 +10,7 @@
 #   make sdist                        build/dist/: source archive and wheel
 #   make bench                        the measurements of tests/bench
 #   make install DESTDIR=DIR          put the program's files below DIR
+#   make locale                       the Korean texts of the menu, for this checkout
 #   make clean                        remove build/ and byte code
 
 PYTHON   ?= python3
@@ -24,6 +25,7 @@ sysconfdir        ?= /etc
 bindir            ?= $(prefix)/bin
 sbindir           ?= $(prefix)/sbin
 pkgdatadir        ?= $(prefix)/share/aica-datakeeper
+localedir         ?= $(prefix)/share/locale
 mandir            ?= $(prefix)/share/man
 completiondir     ?= $(prefix)/share/bash-completion/completions
 # Empty where the packager's own words put the examples in place.
@@ -47,7 +49,14 @@ RUFF          = ruff==0.17.6
 # checkout cannot remove.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all check lint test check-python check-all check-system deb rpm lint-rpm sdist bench install clean
+.PHONY: all locale check lint test check-python check-all check-system deb rpm lint-rpm sdist bench install clean
+
+# The Korean texts of the menu, for a checkout and for the packages.
+locale: build/locale/ko/LC_MESSAGES/aica-datakeeper.mo
+
+build/locale/%/LC_MESSAGES/aica-datakeeper.mo: po/%.po
+	mkdir -p $(@D)
+	msgfmt --check-format --output-file=$@ $<
 
 all:
 	@echo "Nothing to build: this is Python. The head of the Makefile lists the targets."
@@ -160,7 +169,7 @@ sdist: $(STAMP)
 
 # The modules go into a folder of their own: site-packages would tie the
 # package to one version of Python. Byte code is the package manager's matter.
-install:
+install: locale
 	cd aica && find . -name '*.py' -exec \
 	    install -D -m 644 '{}' '$(abspath $(DESTDIR))$(pkgdatadir)/aica/{}' \;
 	install -D -m 755 system/bin/aica           $(DESTDIR)$(bindir)/aica
@@ -176,6 +185,8 @@ install:
 	    install -m 755 system/examples/alert.d/* $(DESTDIR)$(docdir)/examples/alert.d; \
 	fi
 	install -D -m 644 system/etc/aica.conf      $(DESTDIR)$(sysconfdir)/aica/aica.conf
+	install -D -m 644 build/locale/ko/LC_MESSAGES/aica-datakeeper.mo \
+	    $(DESTDIR)$(localedir)/ko/LC_MESSAGES/aica-datakeeper.mo
 	install -d $(DESTDIR)$(unitdir)
 	install -m 644 system/units/*               $(DESTDIR)$(unitdir)
 	install -D -m 644 system/tmpfiles/aica-datakeeper.conf \

@@ -6,12 +6,13 @@ from .words import _
 
 
 class Key(NamedTuple):
-    """An action, the keys that mean it, how the footer shows them, and what it does."""
+    """An action, the keys that mean it, how they are called, what they do; the same for the footer."""
 
     action: str
     names: Tuple[str, ...]
     label: str
     text: str
+    short: str = ""
 
 
 UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST = "up", "down", "page-up", "page-down", "first", "last"
@@ -26,19 +27,19 @@ TABLE = (
     Key(PAGE_DOWN, ("PAGE_DOWN",), "PgDn", _("a page down")),
     Key(FIRST, ("HOME", "g"), "g", _("to the beginning")),
     Key(LAST, ("END", "G"), "G", _("to the end")),
-    Key(ENTER, ("ENTER", "RIGHT", "l"), "Enter", _("open, do")),
-    Key(BACK, ("ESC", "LEFT", "h", "q"), "Esc q", _("back; at the beginning: quit")),
-    Key(MARK, (" ",), "Space", _("choose or leave out")),
-    Key(FILTER, ("/",), "/", _("show only lines that contain a text")),
+    Key(ENTER, ("ENTER", "RIGHT", "l"), "Enter", _("open, do"), _("open")),
+    Key(BACK, ("ESC", "LEFT", "h", "q"), "Esc q", _("back; at the beginning: quit"), _("back")),
+    Key(MARK, (" ",), "Space", _("choose or leave out"), _("choose")),
+    Key(FILTER, ("/",), "/", _("show only lines that contain a text"), _("filter")),
     Key(REFRESH, ("r",), "r", _("look again")),
-    Key(CANCEL, ("CTRL_C",), "Ctrl-C", _("stop after the step in hand; otherwise quit")),
-    Key(HELP, ("?",), "?", _("this help")),
+    Key(CANCEL, ("CTRL_C",), "Ctrl-C", _("stop after the step in hand; otherwise quit"), _("stop")),
+    Key(HELP, ("?",), "?", _("this help"), _("help")),
 )
 # While a text is typed, letters are letters.
 TYPING = (
     Key(NEXT, ("TAB", "DOWN"), "Tab ↓", _("next field")),
     Key(PREVIOUS, ("BACKTAB", "UP"), "↑", _("field before")),
-    Key(ENTER, ("ENTER",), "Enter", _("next field; at the last one: done")),
+    Key(ENTER, ("ENTER",), "Enter", _("next field; at the last one: done"), _("next, done")),
     Key(ERASE, ("BACKSPACE",), "Bksp", _("erase")),
     Key(BACK, ("ESC",), "Esc", _("back")),
     Key(CANCEL, ("CTRL_C",), "Ctrl-C", _("back")),
@@ -55,5 +56,5 @@ def action_of(name, typing=False):
 
 def shown(actions, typing=False):
     """Return [(label, text)] of some actions for the footer, in the order of the table."""
-    return [(key.label, key.text) for key in (TYPING if typing else TABLE)
+    return [(key.label, key.short or key.text) for key in (TYPING if typing else TABLE)
             if key.action in actions]

@@ -123,7 +123,7 @@ class Findings(List):
         if not shown:
             words = tr("reading ...") if going else tr(self.fine)
             return head + [view.line(width, (words, "muted" if going else "ok"))]
-        rows = [(one.status, one.resource, happened(one)) for one in shown]
+        rows = [(tr(one.status), one.resource, happened(one)) for one in shown]
         roles = [view.STATUS_ROLES[one.status] for one in shown]
         return head + view.table((_("STATUS"), _("WHAT"), _("DETAILS")), rows, self.cursor,
                                  width, height - len(head), roles)

@@ -1,7 +1,11 @@
 """What a worker brought, in words. Pure."""
 
 from ..report import summary
-from .words import tr
+from .words import _, tr
+
+# For the catalogue: words that come from elsewhere, and are looked up when they are shown.
+STATUSES = (_("ok"), _("planned"), _("changed"), _("blocked"), _("failed"), _("skipped"))
+STATES = (_("configuration"), _("not-ready"), _("unfinished"), _("bug"))
 
 
 def counts(outcomes):

@@ -179,7 +179,7 @@ def outcome(one, width):
     details = "; ".join(part.split("\n", 1)[0] for part in one.lines) or one.message
     if one.status in ("blocked", "failed", "skipped", "ok"):
         details = one.message
-    lines = [line(width, (one.status.ljust(8), role), (one.resource + "  ", "text"),
+    lines = [line(width, (text.pad(tr(one.status), 8), role), (one.resource + "  ", "text"),
                   (details, "muted"))]
     if one.hint and one.status in ("blocked", "failed"):
         lines.append(line(width, (" " * 8, "text"), (tr("hint: ") + one.hint, "key")))

@@ -1,10 +1,14 @@
 """The menu without a terminal: text in columns, views at every size, keys, screens, the worker."""
 
+import ast
+import json
 import os
+import re
 import signal
 import time
 
 import pytest
+from wiped import REPOSITORY
 
 from aica import glance
 from aica.change import Change, Outcome
@@ -474,3 +478,55 @@ def test_the_disks_are_measured_a_folder_at_a_time(whole):
     assert {"users", "models", "config"} <= set(names)
     below = folder.choose(folder.rows[names.index("models")]).screen
     assert below.command == "aica disk --path /data/models"
+
+
+# -- Korean --------------------------------------------------------------
+
+
+def marked():
+    """Return the texts that the menu marks for the catalogue."""
+    found = set()
+    for folder, _, names in os.walk(os.path.join(REPOSITORY, "aica", "tui")):
+        for name in names:
+            if name.endswith(".py"):
+                with open(os.path.join(folder, name), encoding="utf-8") as source:
+                    tree = ast.parse(source.read())
+                found |= {ast.literal_eval(node.args[0]) for node in ast.walk(tree)
+                          if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+                          and node.func.id in ("_", "tr") and _is_text(node.args[0])}
+    return found
+
+
+def _is_text(node):
+    try:
+        return isinstance(ast.literal_eval(node), str)
+    except ValueError:
+        return False
+
+
+def korean():
+    """Return {English: Korean} of the catalogue, as it is written."""
+    with open(os.path.join(REPOSITORY, "po", "ko.po"), encoding="utf-8") as source:
+        pairs = re.findall(r'^msgid (".+")\nmsgstr (".*")$', source.read(), re.M)
+    return {json.loads(one): json.loads(other) for one, other in pairs}
+
+
+def test_every_text_of_the_menu_is_there_in_korean():
+    catalogue = korean()
+    assert sorted(marked() - set(catalogue)) == []
+    assert sorted(set(catalogue) - marked()) == []
+    assert [one for one, other in catalogue.items() if not other] == []
+
+
+def test_a_translation_has_the_places_of_its_original():
+    for one, other in korean().items():
+        assert sorted(re.findall(r"{\d*}", one)) == sorted(re.findall(r"{\d*}", other)), one
+        assert one.endswith(" ") == other.endswith(" "), one
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", sorted(SCREENS))
+def test_every_screen_fits_every_size_in_korean(whole, monkeypatch, name, size):
+    catalogue = korean()
+    monkeypatch.setattr(words._catalogue, "gettext", lambda text: catalogue.get(text, text))
+    test_every_screen_fits_every_size(whole, name, size)
