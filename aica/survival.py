@@ -10,7 +10,8 @@ from . import __version__, starter, storage
 from .errors import AicaError
 
 UNITS = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/",
-         "/run/systemd/generator/")
+         "/run/systemd/generator/", "/run/systemd/generator.early/",
+         "/run/systemd/generator.late/")
 FSTAB = "/etc/fstab"
 CLOUD = "/etc/cloud/cloud.cfg.d"
 VOLATILE_TYPES = ("overlay", "tmpfs", "ramfs", "squashfs", "aufs")

@@ -47,4 +47,4 @@ def _summary(args, found, code):
         show.info(args, "the next wipe would lose {} thing{}{}".format(
             len(found), "" if len(found) == 1 else "s", amount))
     else:
-        show.info(args, "the next wipe would lose nothing")
+        show.info(args, "nothing was found that the next wipe would lose")

@@ -5,7 +5,7 @@ import re
 import time
 
 from ..errors import AicaError, Conflict, NotApplicable
-from .kept import Kept, keep_older, read_if_there
+from .kept import RESTORE, Kept, keep_older, read_if_there
 
 LINGER = "/var/lib/systemd/linger"
 SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")
@@ -117,6 +117,9 @@ class AtJob(Kept):
         state = super().inspect(host)
         if self.live is None and self.kept is not None and self.seen is None:
             self._refuse_late(host)
+        elif state["step"] == RESTORE:
+            raise Conflict("another job waits under the name {}".format(self.path),
+                           hint="to be rid of the kept one: rm {}".format(self.copy))
         return state
 
     def _refuse_late(self, host):

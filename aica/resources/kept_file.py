@@ -89,6 +89,9 @@ class KeptFile(Kept):
         host.make_parents(self.name)
         host.write_file(self.name, data, int(mode, 8), expect=before[1] if before else False,
                         check=lambda candidate: self._check(host, candidate))
+        if self.name.startswith("/etc/systemd/") and host.live:
+            # It read its units before we came.
+            host.execute(["systemctl", "daemon-reload"])
 
     def _remember_image(self, host, before):
         if self.seen is not None or before is not None and before[1] == self.kept[1]:

@@ -14,6 +14,8 @@ SHELVES = ("bin", "etc", "games", "include", "lib", "lib64", "libexec", "man", "
            "src")
 # What programs make for themselves and nobody misses.
 CRUMBS = (".cache", ".bash_history", ".lesshst", ".viminfo", ".wget-hsts")
+# So many of one folder are told by name.
+MOST = 50
 ASIDE = re.compile(r"\.(.+)\.[a-z]+\.[0-9]+\Z")
 
 
@@ -60,10 +62,23 @@ def files(scene):
 
 
 def _entries(scene, top):
+    """Yield the Findings of a folder's entries; the many are told as one."""
+    rest = []
+    for number, found in enumerate(_each(scene, top)):
+        if number < MOST:
+            yield found
+        else:
+            rest.append(found)
+    if rest:
+        yield Finding("folder", top, "besides those above", scene.save_command(top),
+                      sum(one.size_bytes for one in rest), sum(one.files or 1 for one in rest),
+                      all(one.complete for one in rest))
+
+
+def _each(scene, top):
     for path, status in look.entries(scene.host, top):
-        if path.rsplit("/", 1)[1] in CRUMBS or is_mount_of_data(path, scene):
-            continue
-        yield from _some(_one(scene, path, status))
+        if path.rsplit("/", 1)[1] not in CRUMBS and not is_mount_of_data(path, scene):
+            yield from _some(_one(scene, path, status))
 
 
 def _some(found):

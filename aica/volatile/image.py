@@ -17,6 +17,7 @@ PATH = "/var/lib/aica/image.json"
 FRESH = "/run/aica/fresh"
 # A recovery that comes later says nothing about the image: somebody was at work before.
 SOON_S = 300
+LONGEST_S = 1800
 QUERY_S = 10
 TICKS_PER_S = 100  # what the kernel shows to programs: proc(5), sysconf(_SC_CLK_TCK)
 
@@ -54,7 +55,8 @@ def _is_fresh(host, site):
     restored = [name for name in site.registry.names() if name in site.vault.passwd]
     present = host.accounts().passwd
     return bool(restored) and not any(name in present for name in restored) \
-        and host.lstat(PATH) is None and (not host.live or _age_of_boot_s() < SOON_S)
+        and host.lstat(PATH) is None \
+        and (not host.live or _age_of_boot_s() < SOON_S or _end_of_boot(host) is None)
 
 
 def start_of_boot(host):
@@ -91,8 +93,10 @@ def load(host):
     if since is None:
         since = found["noted"]
         if host.live and host.lstat(FRESH) is not None:
-            # Until the boot is over, what appears is the boot's own doing.
-            since = _end_of_boot(host) or time.time()
+            # Until the boot is over, what appears is the boot's own doing; one
+            # that has hung for so long is not waited for.
+            booting = _age_of_boot_s() < LONGEST_S
+            since = _end_of_boot(host) or (time.time() if booting else since)
     return Image(True, float(since), frozenset(found["packages"]), frozenset(found["accounts"]))
 
 

@@ -13,8 +13,12 @@ def accounts(scene):
             continue
         if scene.desired.registry.get(user.name) is not None:
             continue
-        keep = scene.register_command(user.name) if scene.user(user.name) \
-            else "in the image: this name cannot be registered"
+        keep = "in the image: this name cannot be registered"
+        if scene.user(user.name):
+            keep = scene.register_command(user.name)
+            home = "{}/{}".format(scene.settings.home, user.name)
+            if user.home != home:
+                keep = "usermod -d {} {} && {}".format(home, user.name, keep)
         yield Finding("account", user.name, "uid {}, not registered".format(user.uid), keep)
 
 

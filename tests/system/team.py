@@ -123,6 +123,15 @@ def _work(server):
     server.run(["chsh", "-s", "/bin/zsh", "park"])
 
 
+def list_files(server, *paths):
+    """List files in [keep] of the site's settings, as an editor would."""
+    conf = server.data / "config" / "aica.conf"
+    text = conf.read_text(encoding="utf-8")
+    assert "\n[keep]\n" in text
+    lines = "\n[keep]\nfiles = " + "\n    ".join(paths) + "\n"
+    conf.write_text(text.replace("\n[keep]\n", lines), encoding="utf-8")
+
+
 # --- looking -----------------------------------------------------------------------------------
 
 

@@ -14,10 +14,11 @@ HELLO = "[Service]\nExecStart=/bin/sleep infinity\n[Install]\nWantedBy=multi-use
 # What the harness itself mounts is written down, so that it is nobody's loss.
 FSTAB = "/none /srv/keys none bind,noauto 0 0\n"
 BIG = "/data/dataset /mnt/big none bind,nofail,x-systemd.requires-mounts-for=/data 0 0\n"
+DROP_IN = "/etc/systemd/system/cron.service.d/own.conf"
 EXPECTED = {
     "account:guest2", "home:/home/guest2", "folder:/opt/own", "file:/srv/notes",
     "folder:/root/work", "file:/usr/local/bin/tool", "config:/etc/adduser.conf",
-    "config:/etc/ssh/sshd_config.d/own.conf", "package:tiny", "unit:hello.service",
+    "config:/etc/ssh/sshd_config.d/own.conf", "config:" + DROP_IN, "package:tiny", "unit:hello.service",
     "crontab:root", "crontab:guest2", "mount:/mnt/big", "volume:db",
 }
 
@@ -74,6 +75,8 @@ def lose(server):
                "echo w > /root/work/w; printf '#!/bin/sh\\necho tool\\n' > /usr/local/bin/tool;"
                "chmod 755 /usr/local/bin/tool; echo '# ours' >> /etc/adduser.conf;"
                "echo 'MaxAuthTries 4' > /etc/ssh/sshd_config.d/own.conf;"
+               "mkdir /etc/systemd/system/cron.service.d;"
+               "printf '[Service]\\nEnvironment=OWN=yes\\n' > " + DROP_IN + ";"
                "dpkg -i /data/tiny.deb; systemctl enable hello.service;"
                "mount --bind /data/dataset /mnt/big;"
                "mkdir -p /var/lib/docker/volumes/db/_data; echo r > /var/lib/docker/volumes/db/_data/r")
@@ -105,8 +108,7 @@ def test_what_follows_the_advice_survives_and_nothing_is_listed(server):
             listed.append(keep.split()[1])
         elif keep.startswith("no wipe leaves it"):
             again.append(keep.split("rc.local): ")[1])
-    with (server.data / "config" / "aica.conf").open("a") as conf:  # [keep] is its last section
-        conf.write("files = {}\n".format(" ".join(listed)))
+    people.list_files(server, *listed)
     server.run(["aica", "record"])
     assert set(findings(server)[0]) == {"package:tiny", "unit:hello.service", "mount:/mnt/big"}
     assert sorted(again) == ["apt-get install -y tiny", "systemctl enable --now hello.service"]
@@ -132,6 +134,8 @@ def assert_nothing_is_lost(server):
         "# ours\nMaxAuthTries 4\n"
     assert server.run("cat /usr/share/tiny/file; systemctl is-active hello").out == \
         "tiny\nactive\n"
+    # systemd had read its units before this one was back.
+    assert "OWN=yes" in server.show("cron.service", "Environment")["Environment"]
     assert server.run("mountpoint -q /mnt/big && echo yes").out == "yes\n"
     for path, text in (("/opt/own/bin/x", "own\n"), ("/srv/notes", "n\n"), ("/root/work/w", "w\n"),
                        ("/var/spool/cron/crontabs/root", "@daily root\n"),

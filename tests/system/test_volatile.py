@@ -10,8 +10,6 @@ from server import Server
 from team import RECOVERY
 
 EARLY = "aica-early.service"
-# [keep] is the last section of the file that setup writes.
-KEEP = "files = /etc/hosts\n    /etc/ssh/sshd_config.d/team.conf\n    /usr/local/bin/tool\n"
 TEAM_CONF = "/etc/ssh/sshd_config.d/team.conf"
 KEYS = "cat /etc/ssh/ssh_host_*_key.pub; sha256sum /etc/ssh/ssh_host_*_key"
 FRESH_KEYS = ("sh", "-c", "rm -f /etc/ssh/ssh_host_*; ssh-keygen -A")
@@ -24,8 +22,7 @@ def life(image, team):
         people.add_locals(one)
         one.change_image(*FRESH_KEYS)
         one.boot()
-        with (one.data / "config" / "aica.conf").open("a") as conf:
-            conf.write(KEEP)
+        people.list_files(one, "/etc/hosts", TEAM_CONF, "/usr/local/bin/tool")
         one.plant_running = lambda path, text: one.run(
             "mkdir -p {} && cat > {}".format(path.rsplit("/", 1)[0], path), stdin=text)
         one.plant_running(TEAM_CONF, "MaxAuthTries 4\n")

@@ -435,6 +435,15 @@ class TestAtJobs:
         recover(server)
         assert not server.exists("{}/{}".format(self.SPOOL, job))
 
+    def test_another_job_under_the_same_name_is_not_written_over(self, server):
+        job = self.submit(server)
+        record(server)
+        self.fresh_spool(server)
+        path = "{}/{}".format(self.SPOOL, job)
+        server.write(path, self.SCRIPT + "new\n", 0o700, 2001, 2001)
+        assert recover(server, code=4).ids("blocked") == ["at-job:kim." + job]
+        assert server.read(path) == self.SCRIPT + "new\n"
+
     def test_of_others_are_not_recorded(self, server):
         self.submit(server, uid=1900)
         assert not [name for name in record(server).ids("changed") if name.startswith("at-job")]

@@ -96,7 +96,7 @@ def found(server, **more):
 def test_what_the_image_brings_and_what_is_restored_is_not_listed(server):
     assert found(server) == {}
     answer = server.cli("volatile")
-    assert answer.code == 0 and "would lose nothing" in answer.out
+    assert answer.code == 0 and "nothing was found" in answer.out
 
 
 LOSSES = {
@@ -175,6 +175,18 @@ def test_counting_ends_at_a_limit_and_says_so(server):
 
 
 # -- the advice -----------------------------------------------------------
+
+
+def test_an_account_with_another_home_gets_the_usual_one_first(server):
+    server.append("/etc/passwd", "guest:x:1900:1900::/srv/guest:/bin/bash\n")
+    assert found(server)["account:guest"].keep.startswith("usermod -d /home/guest guest && aica ")
+
+
+def test_many_files_of_one_folder_are_told_as_one(server):
+    for number in range(60):
+        server.write("/srv/{:02}".format(number), "12")
+    rows = found(server)
+    assert len(rows) == 51 and (rows["folder:/srv"].files, rows["folder:/srv"].size_bytes) == (10, 20)
 
 
 def test_a_home_and_an_account_are_kept_by_the_verbs_for_them(server):
