@@ -86,11 +86,12 @@ def load(host):
         return {}
 
 
-def forget(host, names):
-    """Forget these resource ids: their owner is gone, and a copy that is left is not older."""
+def forget(host, user):
+    """Forget the jobs of a user who left: a copy that is left is then nothing that was removed."""
+    theirs = re.compile(r"(crontab|linger):{0}\Z|at-job:{0}\.[^.]*\Z".format(re.escape(user)))
     before = load(host)
-    after = {name: digest for name, digest in before.items() if name not in names}
-    _save(host, before, after)
+    _save(host, before, {name: digest for name, digest in before.items()
+                         if not theirs.match(name)})
 
 
 def note(host, resources, outcomes):

@@ -1,5 +1,8 @@
 """aica record: let the vault follow what people changed; aica-record.path runs it."""
 
+import contextlib
+
+from ..errors import AicaError
 from ..people import logins
 from . import show
 
@@ -12,5 +15,6 @@ def add_parser(add):
 def run(args, app):
     """Record and show what was learned; keep who was here, for the next review."""
     code = show.outcomes(args, app, app.record())
-    logins.note(app)
+    with contextlib.suppress(AicaError, OSError):  # the next run keeps it
+        logins.note(app)
     return code

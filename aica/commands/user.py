@@ -30,7 +30,7 @@ def add_parser(add):
     everybody = _action(actions, "list", "everybody registered, folders of nobody, what is wrong",
                         name=False)
     everybody.add_argument("--sizes", action="store_true",
-                           help="how large each home is, which takes as long as du")
+                           help="count now how large each home is, which takes as long as du")
     home = _action(actions, "home", "put the top of a home and the link to it right")
     home.add_argument("--create", action="store_true",
                       help="make a new home, from /etc/skel, if it is missing")

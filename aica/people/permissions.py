@@ -89,6 +89,11 @@ class Taking:
         desired = common.open_site(self.app, host)
         user = _user(host, desired, self.name)
         self._refuse_owned(host, desired, user)
+        home = host.lstat(_home(desired, self.name))
+        if home is not None and home.uid != user.uid:
+            raise Conflict("{} itself belongs to uid {}, but {} has uid {}".format(
+                _home(desired, self.name), home.uid, self.name, user.uid),
+                hint="look inside first; aica user home {}".format(self.name))
         gids = {line.gid for line in desired.vault.passwd.values() if line.uid == self.old}
         taken = {group.gid for group in host.accounts().group.values()}
         return TakenFiles(_home(desired, self.name), Order(

@@ -46,8 +46,10 @@ def plan_removal(app, name, keep_home=False, end=False):
         name, user.uid, account, desired.registry.get(name) is not None, home,
         size, complete, logins.read(host, desired.settings).get(name, ""),
         tuple("{} ({})".format(one.name, one.pid) for one in host.processes(user.uid)),
-        tuple(what for what, names in (("crontab", desired.kept.crontabs),
-                                       ("lingering", desired.kept.lingering)) if name in names))
+        tuple(what for what, there in (
+            ("crontab", name in desired.kept.crontabs),
+            ("lingering", name in desired.kept.lingering),
+            ("jobs of at", desired.kept.jobs_of(name, user.uid))) if there))
 
 
 def _who(app, host, desired, name):
@@ -126,7 +128,7 @@ def remove(app, name, keep_home=False, end=False):
                 break
         if report.exit_status(outcomes) == 0:
             yield from common.refresh_copy(host, desired)
-            kept.forget(host, ["crontab:" + name, "linger:" + name])
+            kept.forget(host, name)
         app.write_log(host, outcomes, report.exit_status(outcomes))
 
 

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from ..disk import scan, usage
 from ..errors import AicaError, Conflict
 from ..resources.own_umask import OwnUmask
 from . import journal, logins
@@ -13,8 +14,8 @@ class Row(NamedTuple):
     """One user as `aica user list` shows it.
 
     group is None for a folder that nobody is registered for, uid None without
-    an account, size None (in bytes otherwise) unless it was asked for. notes
-    says what a review should look at.
+    an account, size the bytes of the home, None if neither the nightly scan
+    nor this run counted them. notes says what a review should look at.
     """
 
     name: str
@@ -31,8 +32,9 @@ class Row(NamedTuple):
 def rows(app, sizes=False):
     """Return (Rows, problems of users.txt): everybody registered, then folders of nobody.
 
-    Works for everybody, with what they may see. sizes walks through every
-    home, which takes as long as du.
+    Works for everybody, with what they may see. Sizes are those of the last
+    nightly scan; with sizes=True every home is walked through now, which takes
+    as long as du.
     """
     host = app.host(read_only=True, need_root=False)
     view = _View(app, host, sizes)
@@ -50,6 +52,8 @@ class _View:
         self.entries = app.registry(host, self.settings)
         self.present = host.accounts()
         self.logins = logins.read(host, self.settings)
+        last = None if sizes else scan.load(host, self.settings)
+        self.scanned = last.parts if last is not None else {}
         try:
             self.unfinished = journal.unfinished(host, self.settings)
         except PermissionError:  # root's alone
@@ -82,8 +86,11 @@ class _View:
         return "locked" if locked else "local"
 
     def _size(self, folder, home):
-        if not self.sizes or home is None or home.kind != "folder":
+        if home is None or home.kind != "folder":
             return None
+        if not self.sizes:
+            known = self.scanned.get((usage.HOME, folder.rsplit("/", 1)[1]))
+            return known.size_bytes if known is not None else None
         try:
             return self.host.measure(folder)[0]
         except (OSError, AicaError):  # not ours to look into

@@ -61,6 +61,11 @@ class Crontab(Kept):
         host.write_file(self.copy, value[0], 0o600)
 
 
+def number_of(path):
+    """Return the number by which at(1) knows the job of a file in its spool. Pure."""
+    return str(int(os.path.basename(path)[1:6], 16))
+
+
 class AtJob(Kept):
     """A job of at(1) that waits for its time, as (whose group, script); its name is USER.JOB.
 

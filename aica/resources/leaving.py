@@ -13,7 +13,7 @@ from ..errors import Conflict, NotApplicable
 from . import shadow_tools
 from .base import Resource
 from .home import is_skeleton
-from .jobs import LINGER
+from .jobs import LINGER, number_of
 from .records import AccountRecords
 
 REMOVED = ".removed"
@@ -83,28 +83,40 @@ class NoJobs(Resource):
 
     kind = "jobs"
 
-    def __init__(self, user, spool, needs=()):
+    def __init__(self, user, spool, at_jobs=(), needs=()):
+        """at_jobs: the paths of what waits for atd, whether it still does or not."""
         super().__init__(user, needs)
-        self.places = {"crontab": "{}/{}".format(spool, user), "linger": LINGER + "/" + user}
+        self.crontab = "{}/{}".format(spool, user)
+        self.mark = LINGER + "/" + user
+        self.at_jobs = tuple(at_jobs)
 
     def desired(self):
-        return {name: False for name in self.places}
+        return {"crontab": False, "lingering": False, "jobs of at": 0}
 
     def inspect(self, host):
-        state = {name: host.lstat(path) is not None for name, path in self.places.items()}
-        if state["crontab"] and not (host.live and host.has_program("crontab")):
-            raise NotApplicable("crontabs can only be removed where cron runs")
+        state = {"crontab": host.lstat(self.crontab) is not None,
+                 "lingering": host.lstat(self.mark) is not None,
+                 "jobs of at": len(self._waiting(host))}
+        needed = [program for program, field in (("crontab", "crontab"), ("atrm", "jobs of at"))
+                  if state[field]]
+        if needed and not (host.live and all(host.has_program(name) for name in needed)):
+            raise NotApplicable("crontabs and jobs of at can only be removed where cron runs")
         return state
+
+    def _waiting(self, host):
+        return [path for path in self.at_jobs if host.lstat(path) is not None]
 
     def apply(self, host, changes):
         for change in changes:
             if change.field == "crontab":
                 host.execute(["crontab", "-u", self.name, "-r"])
+            elif change.field == "lingering":
+                host.remove_file(self.mark)
             else:
-                host.remove_file(self.places["linger"])
+                host.execute(["atrm"] + [number_of(path) for path in self._waiting(host)])
 
     def describe_one(self, change):
-        return "{} taken away; its copy stays on the data disk".format(change.field)
+        return "{} taken away; the copy stays on the data disk".format(change.field)
 
 
 class NoAccount(Resource):

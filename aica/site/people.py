@@ -220,7 +220,9 @@ def leaver(site, name, user, keep_home=False, end=False):
     copies = kept.jobs(site, Entry(name, ""), restores=False)
     line = RegistryEntry(settings.users_txt, name, None,
                          needs=[lock.id] + [copy.id for copy in copies])
-    jobs = NoJobs(name, site.kept.spool, needs=[line.id])
+    waiting = ["{}/{}".format(site.kept.at_spool, job)
+               for job in site.kept.jobs_of(name, user.uid)]
+    jobs = NoJobs(name, site.kept.spool, waiting, needs=[line.id])
     processes = NoProcesses(name, user.uid, end, needs=[jobs.id])
     account = NoAccount(name, user.uid, user.gid, needs=[processes.id])
     resources = [reserved, lock] + copies + [line, jobs, processes, account,

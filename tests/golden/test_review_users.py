@@ -149,3 +149,11 @@ def test_a_link_in_a_home_leads_root_nowhere(whole, path):
     os.lchown(whole.path(HOME + path), 2001, 2001)
     whole.cli("user", "conda", "kim")
     assert os.listdir(whole.path("/victim")) == []
+
+
+def test_sizes_are_those_of_the_last_scan_where_there_is_one(whole):
+    whole.write(HOME + "/large", b"x" * 100000, 0o600, 2001, 2001)
+    assert whole.cli("disk", "--scan").code == 0
+    whole.write(HOME + "/more", b"x" * 500000, 0o600, 2001, 2001)
+    assert 100000 <= listed(whole)["kim"]["size"] < 500000
+    assert listed(whole, "--sizes")["kim"]["size"] >= 600000

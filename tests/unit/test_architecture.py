@@ -65,7 +65,7 @@ ALLOWED = {
     "taking_over": {"bash_version", "environment", "errors"},
     "provision": {"accounts", "change", "engine", "errors", "ids", "kept", "registry", "report",
                   "resources", "seen", "site", "storage", "taking_over", "vault"},
-    "people": {"accounts", "engine", "errors", "ids", "kept", "lock", "own_files", "registry",
+    "people": {"accounts", "disk", "engine", "errors", "ids", "kept", "lock", "own_files", "registry",
                "report", "resources", "seen", "site", "ssh_keys", "vault"},
     "backup": {"change", "engine", "errors", "lock", "report", "resources", "storage", "tree"},
     "starter": set(),
