@@ -144,4 +144,4 @@ def age_text(age_s):
     for unit, seconds in (("days", 86400), ("hours", 3600)):
         if age_s >= 2 * seconds:
             return "{:.0f} {} old".format(age_s // seconds, unit)
-    return "{:.0f} minutes old".format(age_s // 60)
+    return "{:.0f} min old".format(age_s // 60)

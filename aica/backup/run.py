@@ -107,13 +107,13 @@ class Backup:
         yield from made
         if report.exit_status(made) == 0:
             good += [] if snapshots.is_part(name) else [name]
-            yield from self._sweep(host, settings, everything=True)
+            yield from self._sweep(host, settings, everything=not self.users)
             names = snapshots.finished(host.names(settings.snapshots))
             yield from converge(self._removals(settings, names, name), host)
 
     def _target(self, host, settings, held):
         names = host.names(settings.snapshots)
-        bases = snapshots.unfinished(names)[-1:] + tuple(
+        bases = tuple(reversed(snapshots.unfinished(names)[-BASES:])) + tuple(
             reversed(snapshots.finished(names)[-BASES:]))
         now = self.now()
         while any(snapshots.name_at(now) in name for name in names):
@@ -177,10 +177,10 @@ class Backup:
         return [Removal(settings.snapshots, name) for name in gone if name != made]
 
     def _sweep(self, host, settings, everything=False):
-        """Remove what killed runs left; the newest unfinished one still serves as a base."""
+        """Remove what killed runs left; the newest unfinished ones still serve as bases."""
         names = host.names(settings.snapshots)
         left = snapshots.unfinished(names)
-        gone = snapshots.being_removed(names) + (left if everything else left[:-1])
+        gone = snapshots.being_removed(names) + (left if everything else left[:-BASES])
         yield from converge([Removal(settings.snapshots, name) for name in gone], host)
 
     # -- how it ended ----------------------------------------------------
@@ -189,8 +189,8 @@ class Backup:
         code = report.exit_status(outcomes)
         problems = ["{} {}".format(o.resource, o.message) for o in outcomes
                     if o.status == FAILED_OUTCOME]
-        if not good and not any(o.kind == "snapshot" for o in outcomes):
-            code = code or AicaError.exit_status
+        if code == 0 and not any(o.kind == "snapshot" for o in outcomes):
+            code = AicaError.exit_status
             problems.append("it was stopped before its end")
         self.app.write_log(host, outcomes, code)
         try:

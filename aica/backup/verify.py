@@ -27,6 +27,11 @@ class Comparison(tree.Visitor):
         self.entries = {"dir": 1}  # the top folder itself
         self.tally = tree.Tally()
 
+    def top(self, copy, source):
+        """Compare the two top folders themselves, by their stat results."""
+        if _looks(copy) != _looks(source):
+            self.tally.add(CHANGED if source.st_ctime_ns >= self._since_ns else WRONG)
+
     def visit(self, here, name, status):
         kind = KINDS[stat.S_IFMT(status.st_mode)]
         self.entries[kind] = self.entries.get(kind, 0) + 1
@@ -71,6 +76,7 @@ def compare(copy, source, since_ns, tick=None):
     """Walk the open folder `copy`; return the Comparison with the open folder `source`."""
     found = Comparison(source, since_ns)
     try:
+        found.top(os.fstat(copy), os.fstat(source))
         with tree.Walk(copy, tick=tick) as walk:
             walk.run(found)
     finally:
@@ -92,5 +98,5 @@ def faults(found, entries, vanished):
             sum(found.entries.values()), sum(entries.values())))
     for what, number in sorted(found.tally.counts.items()):
         if what != CHANGED:
-            texts.append("{} {} ({})".format(number, what, found.tally.examples[what][0]))
+            texts.append("{} {} ({})".format(number, what, found.tally.examples.get(what, ["."])[0]))
     return tuple(texts)

@@ -9,6 +9,7 @@ a snapshot, which is to stay as it is.
 """
 
 import contextlib
+import errno
 import os
 import stat
 
@@ -26,7 +27,8 @@ def bring_back(source, home, path, suffix):
 
     Run it as the owner of the home. The copy lies beside the original, or in
     the home's top folder if that place is gone, under a name that is free:
-    NAME + suffix, or with a number. Return {"where": path below the home,
+    NAME + suffix, or with a number. While it is copied it has a dot in front
+    and .part at its end, and so it stays if the work is cut off. Return {"where": path below the home,
     "entries": n, "left": {why: n}, "error": words}.
     """
     found = {"where": "", "entries": 0, "left": {}, "error": ""}
@@ -40,31 +42,38 @@ def bring_back(source, home, path, suffix):
 def _copy(source, home, path, suffix, found):
     above = down(source, path[:-1])
     if above < 0:
-        raise OSError(13, "")
+        raise OSError(errno.EACCES, "")
     beside = down(home, path[:-1])
     folder = path[:-1] if beside >= 0 else ()
     beside = beside if beside >= 0 else os.dup(home)
     name = path[-1] if path else b""
     status = os.lstat(name, dir_fd=above) if path else os.fstat(source)
     copier = Copier(found)
-    for label in _labels((name or b"home") + suffix):
-        if _exists(beside, label):
-            continue
-        found["where"] = b"/".join(folder + (label,)).decode("utf-8", "surrogateescape")
-        if stat.S_ISDIR(status.st_mode):
-            top = down(above, path[-1:]) if path else os.dup(source)
-            if top < 0:
-                raise OSError(13, "")
-            copier.whole(top, beside, label, status)
-        else:
-            copier.one(above, name, status, beside, label)
-        return
+    label = _free_label(beside, (name or b"home") + suffix)
+    working = _working(label)
+    found["where"] = os.fsdecode(b"/".join(folder + (working,)))
+    if stat.S_ISDIR(status.st_mode):
+        top = down(above, path[-1:]) if path else os.dup(source)
+        if top < 0:
+            raise OSError(errno.EACCES, "")
+        copier.whole(top, beside, working, status)
+    else:
+        copier.one(above, name, status, beside, working)
+    os.rename(working, label, src_dir_fd=beside, dst_dir_fd=beside)
+    found["where"] = os.fsdecode(b"/".join(folder + (label,)))
 
 
-def _labels(label):
-    yield label
-    for number in range(2, 10000):
-        yield label + b".%d" % number
+def _working(label):
+    return b"." + label + b".part"
+
+
+def _free_label(folder, label):
+    """Return the first of NAME, NAME.2, NAME.3 ... that is free, as is the name to work under."""
+    for number in range(1, 10000):
+        numbered = label if number == 1 else label + b".%d" % number
+        if not _exists(folder, numbered) and not _exists(folder, _working(numbered)):
+            return numbered
+    raise OSError(errno.EEXIST, "")
 
 
 def _exists(folder, name):
@@ -109,7 +118,7 @@ class Copier(Visitor):
         try:
             self.one(here.handle, name, status, target, name)
         except OSError as error:
-            if error.errno in (28, 122):  # ENOSPC, EDQUOT: every other one would fail as well
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):  # every other one would fail as well
                 raise
             self.problem(here, name, os.strerror(error.errno))
         return False
@@ -143,7 +152,7 @@ class Copier(Visitor):
         elif stat.S_ISFIFO(status.st_mode):
             os.mkfifo(label, stat.S_IMODE(status.st_mode), dir_fd=target)
         else:
-            raise OSError(1, "")  # a device or a socket: nothing of a user's
+            raise OSError(errno.EPERM, "")  # a device or a socket: nothing of a user's
         self._found["entries"] += 1
 
 
@@ -152,11 +161,14 @@ def _copy_file(folder, name, target, label):
     try:
         status = os.fstat(old)
         if not stat.S_ISREG(status.st_mode):
-            raise OSError(1, "")
+            raise OSError(errno.EPERM, "")
         new = os.open(label, files.OPEN_NEW, 0o600, dir_fd=target)
         try:
             _pour(old, new)
             _dress(new, old, status)
+        except BaseException:  # half a file must not pass for one
+            os.unlink(label, dir_fd=target)
+            raise
         finally:
             os.close(new)
     finally:

@@ -10,7 +10,7 @@ import pytest
 import snapshot
 from wiped import REPOSITORY
 
-from aica import command
+from aica import command, storage
 from aica.app import App
 from aica.backup import copies
 from aica.backup.run import Backup
@@ -269,6 +269,45 @@ def test_what_changes_meanwhile_is_no_fault(disk, monkeypatch):
     monkeypatch.setattr(copies.Copy, "apply", busy)
     answer = disk.cli("backup")
     assert answer.code == 0 and "entries changed meanwhile" in answer.out
+
+
+def test_what_is_mounted_in_a_home_is_not_its_own_and_no_fault(disk, monkeypatch):
+    home = disk.path("/data/users/kim")
+    mount = storage.Mount(home + "/code/deep", "fuse.sshfs", "rw")
+    monkeypatch.setattr(storage, "mounts", lambda: [mount])
+    assert disk.cli("backup").code == 0
+    name, = snapshots(disk)
+    assert not disk.exists("{}/{}/users/kim/code/deep".format(TOP, name))
+    assert disk.exists("{}/{}/users/kim/code/main.py".format(TOP, name))
+
+
+def test_no_hash_and_no_key_goes_to_a_network_disk_unless_the_site_says_so(disk, monkeypatch):
+    monkeypatch.setattr(storage, "is_network", lambda path: path.endswith("/backup"))
+    disk.folder("/data/config/ssh", 0o700)
+    disk.write("/data/config/ssh/ssh_host_ed25519_key", "key", 0o600)
+    disk.write("/data/config/accounts/shadow-", "older", 0o600)
+    answer = disk.cli("backup")
+    assert answer.code == 0 and "is a network disk" in answer.err
+    first, = snapshots(disk)
+    there = os.listdir(disk.path("{}/{}/config/accounts".format(TOP, first)))
+    assert {"passwd", "group"} <= set(there) and not {"shadow", "shadow-"} & set(there)
+    assert not disk.exists("{}/{}/config/ssh".format(TOP, first))
+    disk.replace("/data/config/aica.conf", "#keep_passwords = auto", "keep_passwords = yes")
+    second = backup(disk)
+    assert disk.exists("{}/{}/config/accounts/shadow".format(TOP, second))
+    assert not disk.exists("{}/{}/config/ssh".format(TOP, second))
+
+
+def test_single_homes_do_not_throw_away_what_an_unfinished_run_had_copied(disk):
+    first = backup(disk)
+    left = "{}/.unfinished-{}".format(TOP, first)
+    os.rename(disk.path("{}/{}".format(TOP, first)), disk.path(left))
+    inode = os.stat(disk.path(left + "/users/lee/notes.txt")).st_ino
+    backup(disk, "--user", "kim")
+    assert disk.exists(left)
+    last = backup(disk)
+    assert os.stat(disk.path("{}/{}/users/lee/notes.txt".format(TOP, last))).st_ino == inode
+    assert not disk.exists(left)
 
 
 # -- which ones go --------------------------------------------------------------------------
