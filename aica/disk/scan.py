@@ -6,9 +6,11 @@ names that everybody can list.
 
 import json
 import time
-from typing import Any, Dict, NamedTuple, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from .. import lock, storage
+from ..change import PLANNED
+from ..cleaning import TARGETS, Cleaning, Request
 from ..errors import AicaError, NotReady
 from . import usage
 from .df import human
@@ -37,7 +39,10 @@ class Past(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What a scan found. owners are bytes outside homes, by name of the owner."""
+    """What a scan found. owners are bytes outside homes, by name of the owner.
+
+    freeable_bytes is what `aica clean --all` would have freed, None if that is not known.
+    """
 
     when_s: float
     took_s: float
@@ -46,6 +51,7 @@ class Scan(NamedTuple):
     owners: Dict[str, int]
     problems: Dict[str, int]
     past: Tuple[Past, ...] = ()
+    freeable_bytes: Optional[int] = None
 
     def since(self):
         """Return the earlier scan that growth is measured from, about a week old; or None."""
@@ -89,8 +95,18 @@ def run(app, tick=None):
         before = load(host, settings)
         new = Scan(started_s, time.time() - started_s, found.total, cut(found.parts),
                    _by_name(found.owners, host.accounts()), found.problems,
-                   past_of(before, started_s))
+                   past_of(before, started_s), freeable_bytes(app))
         return new, _keep(host, path_of(settings), new)
+
+
+def freeable_bytes(app):
+    """Return what `aica clean --all --dry-run` lists, in bytes on the disk; None if it cannot."""
+    try:
+        return sum(change.before or 0 for outcome in Cleaning(app, Request(TARGETS)).plan()
+                   if outcome.status == PLANNED for change in outcome.changes
+                   if change.field == "allocated_bytes")
+    except (OSError, AicaError):
+        return None
 
 
 def _keep(host, path, new):
@@ -152,6 +168,7 @@ def render(scan):
     return json.dumps({
         "version": VERSION, "when": scan.when_s, "took_s": round(scan.took_s, 1),
         "total": scan.total, "owners": scan.owners, "problems": scan.problems,
+        "freeable": scan.freeable_bytes,
         "parts": [list(part) + list(size) for part, size in sorted(scan.parts.items())],
         "past": [{"when": one.when_s,
                   "parts": [list(part) + [size] for part, size in sorted(one.parts.items())]}
@@ -168,7 +185,7 @@ def parse(text):
                      for one in found["past"])
         parts = {(kind, name): Size(size, entries) for kind, name, size, entries in found["parts"]}
         return Scan(found["when"], found["took_s"], Size(*found["total"]), parts,
-                    found["owners"], found["problems"], past)
+                    found["owners"], found["problems"], past, found["freeable"])
     except (KeyError, TypeError) as error:
         raise ValueError("not a scan of a disk: {}".format(error))
 
@@ -185,6 +202,9 @@ def hints(host, settings, disk):
 
 def caches_in_words(scan):
     """Return one line on what could be freed without harm to anybody."""
+    if scan.freeable_bytes is not None:
+        return "aica clean --all --dry-run: {} in the caches that nobody uses".format(
+            human(scan.freeable_bytes))
     size = sum(size.size_bytes for (kind, _), size in scan.parts.items() if kind == CACHE)
     return "the caches hold {}; what can go: aica clean --all --dry-run".format(human(size))
 

@@ -73,7 +73,7 @@ ALLOWED = {
     "bootstrap": {"engine", "errors", "report", "resources", "site", "starter"},
     "maintenance": {"backup", "change", "engine", "errors", "lock", "report", "resources", "saved",
                     "site", "status", "survival", "volatile"},
-    "disk": {"errors", "lock", "report", "status", "storage", "tree"},
+    "disk": {"change", "cleaning", "errors", "lock", "report", "status", "storage", "tree"},
     "caches": {"change", "errors", "files", "resources", "tree"},
     "door": set(),
     "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
