@@ -207,7 +207,7 @@ class App:
 
     def variables(self, host, settings):
         """Return the environment variables of members: built in, and the site's own."""
-        built_in = environment.builtin(settings.data)
+        built_in = environment.builtin(settings.data, settings.cache_shared)
         path = settings.config + "/global_env.local.sh"
         try:
             text = host.read_trusted(path).decode("utf-8", "surrogateescape")

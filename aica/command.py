@@ -7,6 +7,7 @@ limit. subprocess is imported late: `aica --version` must not pay for it.
 
 import contextlib
 import os
+import select
 import signal
 import time
 from typing import NamedTuple
@@ -189,14 +190,87 @@ class _Started:
             time.sleep(0.02)
 
 
-def _drop_to(ids):
+TAIL_BYTES = 8000
+PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+def watch(argv, ids, environment=(), fds=(), stdin="", timeout_s=60, heard=None, umask=0o077):
+    """Run argv with privileges dropped to ids, and tell heard(bytes) of its output as it comes.
+
+    Standard output and standard error are one; the Result has the last part
+    of them. The program sees the descriptors `fds` and, of the caller's
+    environment, only what names a proxy. It and what it started in its own
+    session are killed when the time is over or the caller is interrupted.
+    """
+    import subprocess
+
+    path = find(argv[0])
+    if path is None:
+        raise NotApplicable("{} is not installed".format(argv[0]))
+    proxies = {name: os.environ[name] for name in PROXIES if name in os.environ}
+    process = subprocess.Popen(
+        [os.fsencode(path)] + [_bytes(word) for word in argv[1:]], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=fds, cwd="/",
+        env=dict(ENVIRONMENT, **dict(proxies, **dict(environment))), start_new_session=True,
+        preexec_fn=_drop_to(ids, umask))
+    try:
+        _feed(process, _bytes(stdin))
+        return Result(*_listen(process, argv[0], timeout_s, heard))
+    finally:
+        _kill_session(process)
+
+
+def _feed(process, data):
+    try:
+        process.stdin.write(data)
+        process.stdin.close()
+    except BrokenPipeError:
+        pass  # it ended early: its exit status tells
+
+
+def _listen(process, name, timeout_s, heard):
+    """Return (exit status, last part of the output, "")."""
+    deadline, tail = time.monotonic() + timeout_s, b""
+    while True:
+        wait_s = deadline - time.monotonic()
+        ready = wait_s > 0 and select.select([process.stdout], [], [], wait_s)[0]
+        if not ready:
+            raise AicaError("{} did not finish within {} s".format(name, timeout_s))
+        part = os.read(process.stdout.fileno(), 1 << 16)
+        if not part:
+            return process.wait(), _text(tail[-TAIL_BYTES:]), ""
+        tail = (tail + part)[-2 * TAIL_BYTES:]
+        if heard is not None:
+            heard(part)
+
+
+def _kill_session(process):
+    """End what is left of a process and its session, and bury it."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+    process.stdout.close()
+
+
+def become(argv, environment, umask):
+    """Turn this process into another program, found through the PATH of `environment`."""
+    os.umask(umask)
+    try:
+        os.execvpe(argv[0], argv, environment)
+    except OSError as error:
+        raise AicaError("{}: {}".format(argv[0], error.strerror))
+
+
+def _drop_to(ids, umask=0o077):
     uid, gid = ids
 
     def drop():
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-        os.umask(0o077)
+        os.umask(umask)
     return drop
 
 

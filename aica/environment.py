@@ -14,9 +14,18 @@ from typing import NamedTuple
 BUILT_IN = "built in"
 LOCAL = "global_env.local.sh"
 
-# The table of the original description; pip, uv and npm keep their defaults below ~/.cache.
+# What [cache] shared names. By default that is conda alone: pip, uv and npm keep theirs below
+# ~/.cache, as the original description wants it.
+CACHES = {
+    "conda": ("CONDA_PKGS_DIRS", "{data}/cache/conda/pkgs"),
+    "pip": ("PIP_CACHE_DIR", "{data}/cache/pip"),
+    "uv": ("UV_CACHE_DIR", "{data}/cache/uv"),
+    "npm": ("npm_config_cache", "{data}/cache/npm"),
+    "yarn": ("YARN_CACHE_FOLDER", "{data}/cache/yarn"),
+}
+
+# The rest of the table of the original description.
 SEED = (
-    ("CONDA_PKGS_DIRS", "{data}/cache/conda/pkgs"),
     ("CONDA_ENVS_PATH", "$HOME/conda/envs"),
     ("MODELS_DIR", "{data}/models"),
     ("TORCH_HOME", "{data}/models/torch"),
@@ -119,11 +128,16 @@ class _Refused(ValueError):
     """Why one line of the site's file does not count."""
 
 
-def builtin(data):
-    """Return the built-in Variables for the data root `data` (seed, "Environment Variables")."""
+def builtin(data, shared=("conda",)):
+    """Return the built-in Variables for the data root `data` (seed, "Environment Variables").
+
+    shared are the names of the programs whose cache is the team's: [cache] shared.
+    """
     root = data.rstrip("/")
+    caches = tuple(CACHES[name] for name in CACHES if name in shared)
     return tuple(
-        Variable(name, value.format(data=root), BUILT_IN) for name, value in SEED + PRIVATE
+        Variable(name, value.format(data=root), BUILT_IN)
+        for name, value in caches + SEED + PRIVATE
     )
 
 
@@ -149,6 +163,11 @@ def merge(builtin, local):
     """Return all Variables, the later one of a name winning, in the order of first mention."""
     # CPython 3.6 and later: a dict keeps the place of the first and the value of the last.
     return tuple({variable.name: variable for variable in builtin + local}.values())
+
+
+def for_home(value, home):
+    """Return a Variable's value as somebody with this home has it."""
+    return _HOME.sub(lambda _found: home, value)
 
 
 def render_global_env(variables):

@@ -326,8 +326,8 @@ def move(folder, name, new_folder, new_name):
 def give(folder, name, decide):
     """Give an entry another owner, if decide(pin, status) returns (uid, gid, mode); None: not.
 
-    As adjust(), but of a symlink too, whose mode is not changed. The one
-    caller knows whose it was (own_files.py).
+    As adjust(), but of a symlink too, whose mode is not changed. The callers
+    know whose it was (own_files.py, handover.py).
     """
     pin = os.open(name, OPEN_PIN, dir_fd=folder)
     try:

@@ -4,7 +4,7 @@ import json
 import re
 from typing import Dict, NamedTuple, Tuple
 
-from . import seen
+from . import seen, settings_apps
 from .change import CHANGED, OK
 from .errors import AicaError, Conflict
 from .resources.host_key import FOLDER
@@ -19,7 +19,8 @@ class Found(NamedTuple):
     """What was found here, in the copies, or remembered from earlier in this boot.
 
     seen maps a resource's id to the digest that both sides had. at_jobs are
-    pairs of owner (a uid here, a user's name in the copies) and job.
+    pairs of owner (a uid here, a user's name in the copies) and job. apps
+    are "conda" and "uv", if something stands in their place on the data disk.
     """
 
     seen: Dict[str, str] = {}
@@ -29,6 +30,7 @@ class Found(NamedTuple):
     lingering: Tuple[str, ...] = ()
     at_spool: str = SPOOLS_OF_AT[0]
     at_jobs: Tuple[Tuple[object, str], ...] = ()
+    apps: Tuple[str, ...] = ()
 
     def jobs_of(self, user, uid):
         """Return the names of a user's jobs of at(1): those that wait, and those of the copies."""
@@ -45,7 +47,17 @@ def find(host, settings):
         load(host), tuple(sorted({name for name in keys if HOST_KEY.match(name)})), spool,
         _users(_names(host, spool), copies, ".crontab"),
         _users(_names(host, LINGER), copies, ".linger"),
-        at_spool, _at_jobs(host, at_spool, copies))
+        at_spool, _at_jobs(host, at_spool, copies), _apps(host, settings))
+
+
+
+def _apps(host, settings):
+    """Return what stands in the folder of applications, by name; it is judged later."""
+    places = {"conda": settings_apps.prefix_of(settings), "uv": settings_apps.uv_of(settings)}
+    try:
+        return tuple(name for name, path in places.items() if host.lstat(path) is not None)
+    except AicaError:
+        return ()  # a link in the way, which the folders' own resources tell of
 
 
 def _is_folder(host, path):

@@ -16,6 +16,8 @@ MAINTENANCE = FOLDER + "/maintenance.lock"
 HOMES = FOLDER + "/homes.lock"
 # Or all of them, to the backup disk.
 BACKUP = FOLDER + "/backup.lock"
+# A download takes its time too.
+INSTALL = FOLDER + "/install.lock"
 
 
 @contextlib.contextmanager

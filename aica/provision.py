@@ -42,13 +42,21 @@ class Setup:
                 self.app.write_log(host, outcomes, report.exit_status(outcomes))
                 if self.desired is not None:
                     seen.note(host, outcomes, self.desired)
-        if not dry_run and host.live and report.exit_status(outcomes) == 0:
-            self._start_recovery(host)
+        done = report.exit_status(outcomes) == 0 and self.desired is not None
+        if not dry_run and host.live and done:
+            self._start_units(host)
 
-    def _start_recovery(self, host):
-        """The boot's recovery ended with "not set up": let it say how things are now."""
+    def _start_units(self, host):
+        """The boot's recovery ended with "not set up": let it say how things are now.
+
+        What is to be installed is fetched beside it; nothing waits for that.
+        """
+        units = [site.units.UNITS[0][0]]
+        settings = self.desired.settings
+        if settings.conda_install != "no" or settings.uv_install:
+            units.append("aica-install.service")
         with contextlib.suppress(AicaError):  # no systemd: the admin runs aica recover
-            host.execute(["systemctl", "--no-block", "start", site.units.UNITS[0][0]])
+            host.execute(["systemctl", "--no-block", "start"] + units)
 
     def _converge(self, host, settings, dry_run):
         if host.live and not self.allow_unmounted and not self._may_be_unmounted(host, settings):
@@ -137,7 +145,11 @@ class Setup:
         if not registry.NAME.match(group) or group in DENIED:
             raise ConfigError("--group {!r}: expected a group for people, such as {}".format(
                 group, settings.group))
-        return settings._replace(group=group, require_mount=not self.allow_unmounted)
+        # Miniforge and not Miniconda: nobody has agreed with Anaconda's terms yet.
+        return settings._replace(
+            group=group, require_mount=not self.allow_unmounted,
+            conda_install="no" if "conda" in self.skip else "miniforge",
+            uv_install="uv" not in self.skip)
 
     def _with_groups(self, host, settings, known):
         present = host.accounts()

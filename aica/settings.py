@@ -10,6 +10,7 @@ import configparser
 import re
 from typing import NamedTuple, Tuple
 
+from . import settings_apps
 from .errors import ConfigError
 
 ETC_CONF = "/etc/aica/aica.conf"
@@ -44,6 +45,16 @@ class Settings(NamedTuple):
     alert_critical: int = 90
     alert_hysteresis: int = 5
     alert_restore: Tuple[str, ...] = ()
+    cache_shared: Tuple[str, ...] = ("conda",)
+    conda_install: str = "no"
+    conda_channels: Tuple[str, ...] = ("conda-forge",)
+    conda_version: str = ""
+    conda_url: str = ""
+    conda_sha256_x86_64: str = ""
+    conda_sha256_aarch64: str = ""
+    uv_install: bool = False
+    uv_version: str = ""
+    uv_index: str = ""
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -254,6 +265,9 @@ SITE_KEYS = {
               "critical": ("alert_critical", _percent(1)),
               "hysteresis": ("alert_hysteresis", _percent(0)),
               "restore": ("alert_restore", _channels)},
+    "cache": settings_apps.CACHE,
+    "conda": dict(settings_apps.CONDA, install=("conda_install", _one_of(*settings_apps.INSTALL))),
+    "uv": dict(settings_apps.UV, install=("uv_install", _yes_no)),
 }
 
 
@@ -296,8 +310,11 @@ def _parsed(parse, value, path, section, key):
 
 def render_site(settings):
     """Return the text of a new site file: what was decided, and every other key commented."""
-    return SITE_TEMPLATE.format(
+    return (SITE_TEMPLATE + settings_apps.TEMPLATE).format(
         group=settings.group,
+        conda="" if settings.conda_install == "no" else "install = {}\n".format(
+            settings.conda_install),
+        uv="install = yes\n" if settings.uv_install else "",
         require_mount="" if settings.require_mount else "require_mount = no\n")
 
 

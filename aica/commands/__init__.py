@@ -4,4 +4,4 @@ A command is glue: it calls a use case, shows Outcomes, asks questions.
 """
 
 VERBS = ("setup", "recover", "check", "permissions", "clean", "user", "alert", "disk", "backup",
-         "bootstrap", "volatile", "record", "render", "demo", "tui")
+         "bootstrap", "install", "env", "volatile", "record", "render", "demo", "tui")

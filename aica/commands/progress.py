@@ -22,6 +22,15 @@ class Progress:
                 self._entries, self._expected, time.monotonic() - self._started_s))
             sys.stderr.flush()
 
+    def bytes(self, done, size):
+        """Take note of how much of a download has come; size is 0 if nobody knows."""
+        if self._shown:
+            self._entries = 1
+            of = " of {:,}".format(size >> 20) if size else ""
+            bar = "[{}] ".format(("#" * (20 * done // size)).ljust(20)) if size else ""
+            sys.stderr.write("\r\033[K{}{:,}{} MiB".format(bar, done >> 20, of))
+            sys.stderr.flush()
+
     def over(self, results):
         """Yield the results; the line makes room for each."""
         try:

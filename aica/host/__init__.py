@@ -12,9 +12,10 @@ from .changing import Changing
 from .looking import Looking
 from .programs import Programs
 from .trees import Trees
+from .unprivileged import Unprivileged
 
 
-class Host(Looking, Changing, Trees, Programs):
+class Host(Looking, Changing, Trees, Programs, Unprivileged):
     """A machine: its files (looking, changing, trees), its accounts, its programs."""
 
     def __init__(self, root="/", run=command.run):
@@ -65,7 +66,7 @@ CHANGING = (
     "empty_cached", "execute_own", "execute_dropped", "notify",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",
     "end_processes",
-    "append_log", "sweep", "lock_file",
+    "append_log", "sweep", "lock_file", "watch", "take_over", "lend", "open_own",
 )
 
 

@@ -6,6 +6,7 @@ What each part is made of is in the module of its name.
 
 from ..resources.records import RegistryLines
 from . import (
+    apps,
     channels,
     environment,
     folders,
@@ -28,7 +29,7 @@ def recovery(site):
     resources += people.groups(site) + people.records(site)
     for entry in site.registry.entries:
         resources += people.user(site, entry)
-    resources += folders.shared(site) + environment.files(site)
+    resources += folders.shared(site) + environment.files(site) + apps.conda(site) + apps.uv(site)
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
     resources += channels.channels(site)
     resources += environment.pam(site) + units.units(site)
@@ -48,7 +49,7 @@ def setup(site, skip=()):
     steps = {
         "storage": folders.storage, "group": people.groups, "folders": folders.shared,
         "environment": environment.files, "sudoers": sudoers.rules, "pam": environment.pam,
-        "units": units.units,
+        "conda": apps.conda, "uv": apps.uv, "units": units.units,
     }
     # The records are part of storage, but need the groups that they name.
     resources = []

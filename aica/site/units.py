@@ -13,6 +13,7 @@ UNITS = (
     ("aica-record.timer", ("timers.target",)),
     ("aica-shutdown.service", ("multi-user.target",)),
     ("aica-maintenance.timer", ("timers.target",)),
+    ("aica-install.timer", ("timers.target",)),
 )
 
 

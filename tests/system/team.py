@@ -83,7 +83,7 @@ def first_life(image):
     with Server(image, "first-life") as server:
         add_locals(server)
         server.boot()
-        said = {"setup": server.run(["aica", "setup", "--group", GROUP, "--yes"]).out}
+        said = {"setup": server.run(["aica", "setup", "--group", GROUP, "--skip", "conda,uv", "--yes"]).out}
         for name in UIDS:
             said.update(_onboard(server, name))
         _work(server)

@@ -24,7 +24,8 @@ ALLOWED = {
     "accounts": set(),
     "environment": set(),
     "registry": {"errors"},
-    "settings": {"errors"},
+    "settings": {"errors", "settings_apps"},
+    "settings_apps": set(),
     "report": {"change"},
     "command": {"errors"},
     "files": {"errors"},
@@ -46,15 +47,21 @@ ALLOWED = {
     "copying": set(),
     "processes": set(),
     "shared_lock": {"errors", "files"},
-    "host": {"child", "command", "errors", "files", "identity", "measure", "own_files", "processes",
-             "saved", "shared_lock", "sharing", "storage", "tree"},
+    "host": {"child", "command", "errors", "files", "handover", "identity", "measure",
+             "own_files", "processes", "saved", "shared_lock", "sharing", "storage", "tree"},
     "resources": {"accounts", "bash_version", "change", "copying", "errors", "ids", "own_files",
                   "permissions",
                   "registry", "vault"},
     "status": {"change", "errors", "report"},
     "seen": {"change", "errors", "status", "vault"},
-    "kept": {"change", "errors", "resources", "seen"},
-    "site": {"accounts", "bash_version", "environment", "kept", "registry", "resources", "settings"},
+    "kept": {"change", "errors", "resources", "seen", "settings_apps"},
+    "site": {"accounts", "bash_version", "environment", "kept", "registry", "resources", "settings",
+             "settings_apps", "toolfiles"},
+    "handover": {"errors", "files", "tree"},
+    "toolfiles": set(),
+    "install": {"change", "engine", "errors", "lock", "processes", "report", "resources", "settings_apps",
+                "site"},
+    "memberenv": {"environment", "errors", "resources", "settings_apps", "site"},
     "demo": {"accounts", "settings", "vault"},
     "run": {"errors", "status"},
     "volatile": {"change", "engine", "errors", "registry", "resources", "settings", "site", "starter",
@@ -81,8 +88,8 @@ ALLOWED = {
     "tui": {"app", "backup", "cleaning", "disk", "errors", "glance", "maintenance", "people",
             "provision", "report", "settings", "site", "ssh_keys", "status", "volatile"},
     "commands": {"app", "backup", "bootstrap", "cleaning", "command", "demo", "disk", "door", "early",
-                 "errors", "maintenance", "people", "provision", "report", "site", "ssh_keys",
-                 "tui", "volatile"},
+                 "errors", "install", "maintenance", "memberenv", "people", "provision", "report",
+                 "site", "ssh_keys", "tui", "volatile"},
     "parser": {"__init__", "commands", "report"},
     "cli": {"__init__", "app", "commands", "errors", "parser"},
 }
@@ -105,11 +112,12 @@ ONLY_IN = {
 # The standard library as of the oldest Python that we run on (sys.stdlib_module_names is 3.10).
 STANDARD = {
     "argparse", "array", "base64", "binascii", "collections", "configparser", "contextlib", "csv", "curses",
-    "datetime", "difflib", "errno", "fcntl", "functools", "gettext", "grp", "hashlib", "heapq",
-    "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os", "pickle", "pwd",
+    "datetime", "difflib", "errno", "fcntl", "functools", "gettext", "grp", "hashlib", "heapq", "html",
+    "http", "importlib", "io", "itertools", "json", "locale", "math", "multiprocessing", "os",
+    "pickle", "pwd",
     "queue", "re", "resource", "secrets", "select", "shlex", "shutil", "signal", "socket", "stat",
     "string", "struct", "subprocess", "sys", "syslog", "tarfile", "tempfile", "textwrap",
-    "threading", "time", "traceback", "typing", "unicodedata", "urllib", "zipfile",
+    "threading", "time", "traceback", "typing", "unicodedata", "urllib", "zipfile", "zlib",
 }
 
 
@@ -279,7 +287,7 @@ READING = {
     "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
     "compare_modes", "save_modes", "processes", "free", "look_as", "share", "shared", "query_own", "measure",
-    "ancestors", "survey_home",
+    "ancestors", "survey_home", "locks_work",
 }
 
 

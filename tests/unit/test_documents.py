@@ -21,6 +21,7 @@ from aica.kept import Found
 from aica.parser import build
 from aica.registry import Entry, Registry
 from aica.settings import ETC_KEYS, SITE_KEYS, Settings
+from aica.settings_apps import CACHES
 from aica.site import Site
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -154,6 +155,8 @@ SITES = [
          vault=demo.records(), host_keys=True,
          kept=Found(host_keys=("ssh_host_ed25519_key",), crontabs=("kim",), lingering=("kim",),
                     at_jobs=(("kim", AT_JOB),))),
+    Site(settings=Settings(cache_shared=CACHES), registry=MEMBERS, vault=demo.records(),
+         kept=Found(apps=("conda", "uv"))),
 ]
 
 

@@ -99,7 +99,7 @@ def test_every_key_stands_in_a_new_site_file():
     for line in text.split("\n"):
         if line.startswith("["):
             section = found.setdefault(line.strip("[]"), set())
-        key = re.match(r"#?([a-z_]+) =", line)
+        key = re.match(r"#?([a-z0-9_]+) =", line)
         if key:
             section.add(key.group(1))
     assert found == {section: set(keys) for section, keys in settings.SITE_KEYS.items()}

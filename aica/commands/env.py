@@ -1,0 +1,38 @@
+"""aica env: what the environment of whoever asks is."""
+
+import argparse
+
+from .. import command, memberenv
+from ..errors import ConfigError
+from . import show
+
+
+def add_parser(add):
+    """Describe the verb."""
+    parser = add("env", "your environment: variables, caches, conda environments, and what is "
+                        "wrong with it")
+    parser.add_argument("--exec", dest="runs", action="store_true",
+                        help="run a command in it, for cron, systemd and scripts")
+    # argparse allows no "--" behind an option that takes the rest.
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND ...",
+                        help="the command, and whatever belongs to it")
+
+
+def run(args, app):
+    """Show it, or run a command in it."""
+    argv = args.command[1:] if args.command[:1] == ["--"] else args.command
+    if bool(argv) != args.runs:
+        raise ConfigError("--exec and a command go together",
+                          hint="aica env --exec -- conda info")
+    found = memberenv.Environment(app, memberenv.caller())
+    if args.runs:
+        command.become(argv, found.for_command(), memberenv.UMASK)
+    rows = found.rows()
+    if args.json:
+        show.rows(args, rows)
+        return 0
+    show.rows(args, [row for row in rows if row.kind != "warning"])
+    for row in rows:
+        if row.kind == "warning":
+            show.warning(args, row.value, row.source)
+    return 0
