@@ -132,7 +132,7 @@ def confirm(args, question):
 
 def _answer(question, choice=""):
     """Return what somebody types, "" at the end of input. Raise ConfigError without a terminal."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError("would ask: {}".format(question), hint="say --yes to agree")
     try:
         return input(question + choice).strip()

@@ -1,6 +1,7 @@
 """aica user add: somebody new, complete or not at all."""
 
 import contextlib
+import os
 import sys
 
 from .. import ssh_keys
@@ -27,7 +28,8 @@ def add_arguments(action):
 def run(args, app):
     """Add the user, show a one-time password on the terminal, and what to send."""
     keys = _keys(args)
-    request = adding.Request(args.name, args.group, args.full_name, args.shell, args.uid, keys)
+    request = adding.Request(args.name, args.group, _text(args.full_name), args.shell, args.uid,
+                             keys)
     adding.check(app, request)
     with contextlib.ExitStack() as stack:
         password, deliver, must_change = None, lambda: None, False
@@ -59,8 +61,13 @@ def _keys(args):
     return ssh_keys.parse(_stdin(ssh_keys.LIMIT_BYTES + 1), "standard input")
 
 
+def _text(argument):
+    """Return an argument as UTF-8 text: in the C locale of Python 3.6 it arrives in pieces."""
+    return None if argument is None else os.fsencode(argument).decode("utf-8", "surrogateescape")
+
+
 def _stdin(limit):
-    return getattr(sys.stdin, "buffer", sys.stdin).read(limit)
+    return b"" if sys.stdin is None else sys.stdin.buffer.read(limit)
 
 
 def _teller(stack, name, password):

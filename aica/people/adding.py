@@ -134,7 +134,7 @@ def plan_addition(app, host, desired, request):
     """Return the Plan for a Request. Raise ConfigError or Conflict, and nothing was tried."""
     settings, name = desired.settings, request.name
     entry = common.checked_entry(app, host, settings, name, request.group or settings.group)
-    registry.with_entry(host.read_trusted(settings.users_txt), entry)
+    _refuse_line(host, settings.users_txt, entry)
     present = host.accounts()
     _refuse_present(host, desired, present, entry)
     if entry.group not in present.group:
@@ -147,10 +147,23 @@ def plan_addition(app, host, desired, request):
                  "another name".format(name, recorded.uid))
     user = _user(host, desired, present, request, recorded)
     had_home = _home_stands(host, desired, user, recorded)
+    if request.password is not None and not desired.keep_passwords:
+        app.warnings.append("passwords are not kept on this data disk: after a wipe {} needs an "
+                            "SSH key, or a new password".format(name))
     newcomer = Newcomer(user, desired.vault.name_of_gid(user.gid) or name,
                         _subids(host, desired, present, name), request.keys, request.password,
                         request.must_change, _method(host))
     return journal.Plan(entry, newcomer, had_home, recorded is not None)
+
+
+def _refuse_line(host, path, entry):
+    """Raise if users.txt cannot be grown, or has a line that was not accepted: it is an admin's."""
+    data = host.read_trusted(path)
+    registry.with_entry(data, entry)
+    mine = [line for line in registry.lines(data) if line.partition(":")[0] == entry.name]
+    if mine and mine != ["{}:{}".format(*entry)]:
+        raise Conflict("{} has the line {!r} already".format(path, mine[0]),
+                       hint="correct or remove that line")
 
 
 def _refuse_present(host, desired, present, entry):

@@ -10,6 +10,8 @@ from ..resources.own_files import OwnFiles, OwnHome, TakenFiles
 from ..site.people import home_gid
 from . import common
 
+# Not that of the maintenance: who cannot log in must not wait for 50 TB.
+LOCK = lock.FOLDER + "/homes.lock"
 # The kernel's clock for files is this coarse: what changed in the last moments counts as late.
 COARSE_NS = 20000000
 
@@ -29,7 +31,7 @@ def _run(app, host, resources, dry_run):
     if dry_run:
         yield from converge(resources, host, dry_run=True)
         return
-    with lock.hold(host, 0, lock.MAINTENANCE):
+    with lock.hold(host, 0, LOCK):
         outcomes = []
         try:
             for outcome in converge(resources, host):

@@ -95,6 +95,10 @@ def _home(host, desired, user, keep):
             home, info.kind, info.uid, user.uid),
             hint="look inside; to leave it where it is: aica user remove {} --keep-home".format(
                 user.name))
+    if not keep and info.device != host.lstat(desired.settings.users).device:
+        raise Conflict("{} is a disk of its own and cannot be moved".format(home),
+                       hint="umount {0}, or: aica user remove {1} --keep-home".format(
+                           home, user.name))
     return home
 
 

@@ -387,3 +387,34 @@ def test_what_another_server_on_the_same_disk_is_adding_is_not_undone(whole, key
     found = json.loads(whole.read(path))
     whole.write(path, json.dumps(dict(found, began=found["began"] - 3601)), 0o600)
     assert add(whole, key).code == 0 and not whole.exists(path)
+
+
+@pytest.mark.parametrize("line", ["choi:docker", "choi:gpu-users:x"])
+def test_a_line_of_an_admins_that_was_not_accepted_is_not_lost(whole, key, line):
+    whole.append("/data/config/users.txt", line + "\n")
+    before = state(whole)
+    answer = add(whole, key)
+    assert answer.code == 4 and line in answer.err, answer
+    assert state(whole) == before
+
+
+def test_a_name_in_hangul_arrives_whole_in_the_c_locale(whole, key):
+    answer = whole.program("user", "add", "choi", "--ssh-key", key, "--full-name", "최민호",
+                           LC_ALL="C", PYTHONCOERCECLOCALE="0", PYTHONUTF8="0")
+    assert answer.code == 0, answer
+    assert whole.host().accounts().passwd["choi"].gecos == "최민호"
+
+
+def test_where_no_password_is_kept_that_is_said(whole):
+    whole.append("/data/config/aica.conf", "")
+    whole.replace("/data/config/aica.conf", "#keep_passwords = auto", "keep_passwords = no")
+    code, seen = on_a_terminal(whole, "echo secret | {aica} user add choi --password-stdin")
+    assert code == 0 and "after a wipe choi needs an SSH key" in seen.replace("\r\n", " "), seen
+    assert "choi:!:" in whole.read("/data/config/accounts/shadow")
+
+
+def test_closed_streams_break_nothing(whole, key):
+    code, _ = on_a_terminal(whole, "{aica} user add choi --password-stdin <&-")
+    assert code == 2
+    code, _ = on_a_terminal(whole, "{aica} user remove kim <&-")
+    assert code == 2
