@@ -31,13 +31,17 @@ PUBLIC = ("authorized_keys", "known_hosts", "config")
 
 
 class Order(NamedTuple):
-    """Whose home it is. old is the uid whose files are taken; since_ns when they were listed."""
+    """Whose home it is. old is the uid whose files are taken; since_ns when they were listed.
+
+    shallow looks at so many entries of the first level only.
+    """
 
     uid: int
     gid: int
     old: int = -1
     old_gids: frozenset = frozenset()
     since_ns: int = 0
+    shallow: int = 0
 
 
 def wanted_mode(order, name, status, in_ssh):
@@ -107,6 +111,16 @@ class Survey(tree.Visitor):
     def report(self):
         counts, examples = self.tally.report()
         return [dict(counts, **{ENTRIES: self._entries}), examples]
+
+
+class FirstLevel(Survey):
+    """Looks at the first entries of the first level only."""
+
+    def visit(self, here, name, status):
+        if self._entries >= self.order.shallow:
+            raise tree.Enough
+        super().visit(here, name, status)
+        return False
 
 
 class Repair(Survey):
@@ -184,6 +198,8 @@ def _try(tally, here, name, change):
 
 def survey(top, order):
     """Return a Tally of what lies below the open folder `top`, the top of a home."""
+    if order.shallow:
+        return _run(top, order, FirstLevel, workers=1)
     return _run(top, order, Listing if order.old >= 0 else Survey)
 
 
@@ -193,8 +209,8 @@ def repair(top, order):
     return _run(top, order, Take if order.old >= 0 else Repair)
 
 
-def _run(top, order, kind):
+def _run(top, order, kind, workers=0):
     found = tree.Tally()
-    for report in tree.run(top, lambda: kind(order)):
+    for report in tree.run(top, lambda: kind(order), workers):
         found.merge(report)
     return found

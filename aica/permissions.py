@@ -14,12 +14,14 @@ GROUP = "group"
 FOLDER_MODE = "folder-mode"
 FILE_MODE = "file-mode"
 LOCK_MODE = "lock-mode"
+PRIVATE = "private-file"
 WORLD_WRITABLE = "world-writable"
 SET_ID = "set-id"
 # What is repaired, as it is told.
 REPAIRED = {
     GROUP: "of another group", FOLDER_MODE: "folders without g+rwxs",
     FILE_MODE: "files without g+rwX", LOCK_MODE: "lock files that others cannot open",
+    PRIVATE: "files that a program closed to the group",
     WORLD_WRITABLE: "writable for everybody", SET_ID: "setuid or setgid programs",
 }
 HARD_LINKED = "hard-linked"
@@ -117,7 +119,8 @@ def file_mode(bits):
 def _kinds(folder, name, bits, wanted, other_group):
     kinds = [GROUP] if other_group else []
     if wanted & ~bits:
-        plain = LOCK_MODE if name.endswith(b".lock") else FILE_MODE
+        private = FILE_MODE if bits & stat.S_IRWXG else PRIVATE
+        plain = LOCK_MODE if name.endswith(b".lock") else private
         kinds.append(FOLDER_MODE if folder else plain)
     if bits & ~wanted & stat.S_IWOTH:
         kinds.append(WORLD_WRITABLE)

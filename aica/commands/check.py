@@ -9,7 +9,7 @@ KINDS = (
     "registry", "host-key", "ssh-server", "kept-file", "group", "vault", "account", "membership",
     "subids", "home", "symlink", "crontab", "at-job", "linger", "directory", "file", "conda-base",
     "uv", "sudoers", "channel", "pam", "unit", "way-in", "umask", "ssh-login", "root-hole", "stray",
-    "shared-tree", "secret", "backup",
+    "world-writable", "shared-tree", "secret", "foreign-files", "backup",
 )
 
 

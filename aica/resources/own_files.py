@@ -2,7 +2,7 @@
 
 from .. import own_files
 from ..change import Change
-from ..errors import NotApplicable
+from ..errors import Conflict, NotApplicable
 from .home import HomeFolder
 from .shared_tree import SharedTree
 
@@ -72,6 +72,45 @@ class OwnFiles(SharedTree):
     def _who(self, uid):
         name = self.named.get(uid)
         return "uid {} ({})".format(uid, name) if name else "uid {}".format(uid)
+
+
+class ForeignFiles(OwnFiles):
+    """What lies in a home and is somebody else's: told, never taken.
+
+    Files of root's are a remark only: sudo and containers leave them behind.
+    """
+
+    kind = "foreign-files"
+
+    def __init__(self, user, name, order, named=None):
+        super().__init__(name, order, named)
+        self.user = user
+
+    def inspect(self, host):
+        found = super().inspect(host)
+        uids = [int(kind[len(own_files.OWNER):]) for kind in found.counts
+                if kind.startswith(own_files.OWNER)]
+        strangers = [uid for uid in uids if uid != 0]
+        if strangers:
+            raise Conflict(self.remark(found), self._hint(strangers))
+        return found
+
+    def plan(self, actual):
+        return ()
+
+    def remark(self, actual):
+        if not any(kind != own_files.ENTRIES and kind not in self.repaired
+                   for kind in actual.counts):
+            return ""
+        glance = "first level (all: aica check --deep): " if self.order.shallow else ""
+        return glance + super().remark(actual)
+
+    def _hint(self, uids):
+        known = [self.named[uid] for uid in uids if uid in self.named]
+        if known:
+            return "ask {} how they came there: ls -lan {}".format(", ".join(known), self.name)
+        return "list and take them: aica user fix-permissions {} --from {}".format(
+            self.user, uids[0])
 
 
 class TakenFiles(OwnFiles):

@@ -1,5 +1,6 @@
 """What members put into the shared trees: may everybody use it, and is anything there unwise?"""
 
+import stat
 import time
 
 from .. import permissions
@@ -127,6 +128,30 @@ class SharedSecrets(Resource):
                     number, _named(found, permissions.OPEN_SECRET)),
                 hint="their owners should revoke them, and keep new ones in their homes")
         return {}
+
+
+class OpenToAll(Resource):
+    """A folder of root's in which nothing is writable for everybody, but for the like of /tmp."""
+
+    kind = "world-writable"
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        found = [name for name in sorted(host.names(self.name))
+                 if _is_open(host.lstat("{}/{}".format(self.name, name)))]
+        if found:
+            more = len(found) - REMARKED
+            shown = ", ".join(found[:REMARKED]) + (" and {} more".format(more) if more > 0 else "")
+            raise Conflict("every account may change {}".format(shown),
+                           hint="for the group alone: chmod o-w {}/{}".format(self.name, found[0]))
+        return {}
+
+
+def _is_open(info):
+    sticky = info is not None and info.kind == "folder" and info.mode & stat.S_ISVTX
+    return info is not None and info.kind != "symlink" and info.mode & stat.S_IWOTH and not sticky
 
 
 class Stray(Resource):

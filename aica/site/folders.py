@@ -1,8 +1,10 @@
 """Desired state: the folders of /data, from the chain of trust to what members share. Pure."""
 
+from ..own_files import Order
 from ..resources.directory import Directory, SharedDirectory
 from ..resources.file import SeedFile
-from ..resources.shared_tree import SharedSecrets, SharedTree, Stray
+from ..resources.own_files import ForeignFiles
+from ..resources.shared_tree import OpenToAll, SharedSecrets, SharedTree, Stray
 from ..settings import render_site
 
 SHARED = (
@@ -58,7 +60,17 @@ def shared_trees(site, shallow=0, tick=None):
 def sharing(site, shallow=0, tick=None):
     """What `aica check` wants to know of the shared folders beyond their own modes."""
     trees = shared_trees(site, shallow, tick)
-    return strays(site) + trees + [SharedSecrets(tree) for tree in trees]
+    return (strays(site) + [OpenToAll(site.settings.data)] + trees
+            + [SharedSecrets(tree) for tree in trees] + foreign_files(site, shallow))
+
+
+def foreign_files(site, shallow=0):
+    """What lies in the homes and is somebody else's, for each registered and recorded user."""
+    named = {user.uid: user.name for user in site.vault.passwd.values()}
+    known = [site.vault.passwd[name] for name in site.registry.names()
+             if name in site.vault.passwd]
+    return [ForeignFiles(user.name, "{}/{}".format(site.settings.users, user.name),
+                         Order(user.uid, user.gid, shallow=shallow), named) for user in known]
 
 
 def strays(site):

@@ -68,7 +68,8 @@ def test_json_counts_by_kind(used):
     row, = [row for row in rows if row["status"] == "planned"]
     assert [(change["field"], change["before"]["count"], change["after"]["count"])
             for change in row["changes"]] == [
-        ("group", 4, 0), ("file-mode", 2, 0), ("folder-mode", 1, 0), ("lock-mode", 1, 0)]
+        ("group", 4, 0), ("file-mode", 1, 0), ("folder-mode", 1, 0), ("lock-mode", 1, 0),
+        ("private-file", 1, 0)]
     assert last["exit"] == 3
 
 

@@ -77,7 +77,7 @@ def test_a_second_pass_changes_no_ctime(place):
 def test_a_survey_changes_nothing(place):
     place.file("a", 0o600)
     before = snapshot.tree(place.top, times=True)
-    assert wrong(place.survey()) == {"file-mode": 1, "group": 1}
+    assert wrong(place.survey()) == {"private-file": 1, "group": 1}
     assert snapshot.tree(place.top, times=True) == before
 
 
@@ -177,7 +177,7 @@ def test_an_immutable_file_is_told_and_the_others_are_repaired(place, needs):
     needs(set_immutable(path, True), "needs a file system with chattr +i")
     try:
         assert wrong(place.repair()) == {"changed": 1, "Operation not permitted": 1}
-        assert wrong(place.survey()) == {"file-mode": 1}
+        assert wrong(place.survey()) == {"private-file": 1}
     finally:
         set_immutable(path, False)
 
