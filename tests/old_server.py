@@ -36,6 +36,7 @@ RemainAfterExit=yes
 WantedBy=multi-user.target
 """
 CRON_HOURLY = "#!/bin/bash\nset -e\n/data/scripts/ops-disk-alert.sh --threshold 80\n"
+CRON_D = "SHELL=/bin/bash\n0 * * * * root /data/scripts/ops-disk-alert.sh --threshold 90\n"
 ROOTS_CRONTAB = "# m h\n0 * * * * /data/scripts/ops-disk-alert.sh --threshold 80\n"
 USERS = "# users\nkim:gpu-users\nlee:gpu-users\n"
 
@@ -49,6 +50,7 @@ FILES = {
     SUDOERS_PATH: (SUDOERS, 0o440),
     UNIT_PATH: (UNIT, 0o644),
     CRON_PATH: (CRON_HOURLY, 0o755),
+    "/etc/cron.d/aica-disk": (CRON_D, 0o644),
 }
 ON_DATA = {
     "/data/config/global_env.sh": (GLOBAL_ENV, 0o755),

@@ -86,6 +86,7 @@ def test_the_plan_says_what_is_taken_over_and_what_stays(old):
             "sudoers:/etc/sudoers.d/aica-datakeeper  of the bash version: moved aside, new file",
             "unit:aica-recovery.service  of the bash version: moved aside; ours enabled for",
             "old-jobs:/etc/cron.hourly  of the bash version, moved aside: aica-disk-alert",
+            "old-jobs:/etc/cron.d  of the bash version, moved aside: aica-disk",
             "left as it is: /data/scripts, /data/AICADataKeeper",
             "global_env.sh also sets TEAM_BUCKET: what the site needs of it goes into"):
         assert words in text, words

@@ -72,6 +72,11 @@ def server(distribution, package):
         yield one
 
 
+def test_installing_moved_a_job_of_the_same_name_aside(server):
+    assert server.text(old_server.aside(old_server.CRON_PATH)) == old_server.CRON_HOURLY
+    assert "/data/" not in server.text(old_server.CRON_PATH)
+
+
 def test_before_setup_it_is_not_ready_and_says_what_to_do(server):
     result = server.run(["aica", "check"], check=False)
     assert result.code == 5 and "aica setup" in result.err
@@ -84,7 +89,7 @@ def test_the_plan_shows_all_and_changes_nothing(server):
             "read it before you agree: kim:gpu-users, lee:gpu-users",
             "sudoers:/etc/sudoers.d/aica-datakeeper  of the bash version: moved aside",
             "unit:aica-recovery.service  of the bash version: moved aside",
-            "old-jobs:/etc/cron.hourly  of the bash version, moved aside: aica-disk-alert",
+            "old-jobs:/etc/cron.d  of the bash version, moved aside: aica-disk",
             "/var/spool/cron/crontabs/root runs /data/scripts/ops-disk-alert.sh",
             "park has an account and a home and is not registered"):
         assert words in plan.out + plan.err, words
