@@ -84,7 +84,7 @@ def test_before_setup_it_is_not_ready_and_says_what_to_do(server):
 
 def test_the_plan_shows_all_and_changes_nothing(server):
     before = people.tree(server, "/etc", "/home", "/data")
-    plan = server.run(["aica", "setup", "--group", GROUP, "--dry-run"], check=False)
+    plan = server.run(["aica", "setup", "--group", GROUP, "--skip", "conda,uv", "--dry-run"], check=False)
     for words in (
             "read it before you agree: kim:gpu-users, lee:gpu-users",
             "sudoers:/etc/sudoers.d/aica-datakeeper  of the bash version: moved aside",
@@ -97,7 +97,7 @@ def test_the_plan_shows_all_and_changes_nothing(server):
 
 
 def test_setup_takes_over_and_names_what_an_admin_must_do(server):
-    result = server.run(["aica", "setup", "--group", GROUP, "--yes"], check=False)
+    result = server.run(["aica", "setup", "--group", GROUP, "--skip", "conda,uv", "--yes"], check=False)
     by_name, _, _ = people.outcomes(server, "check")
     assert result.code == 4, result
     blocked = people.statuses(by_name).get("blocked")
