@@ -28,7 +28,8 @@ def homes(scene):
         found = _one(scene, path, status, scene.save_command(path))
         if found is None or stat.S_ISDIR(status.st_mode) and is_skeleton(scene.host, path):
             continue
-        if stat.S_ISDIR(status.st_mode) and scene.user(name):
+        # The image's own account gets its real home back from the image: a link would be blocked.
+        if stat.S_ISDIR(status.st_mode) and scene.user(name) and name not in scene.image.accounts:
             found = found._replace(message="a real home", keep=scene.set_up_command(name))
         yield found._replace(kind="home")
 

@@ -7,6 +7,7 @@ from .. import registry, site
 from ..change import OK
 from ..engine import converge
 from ..errors import AicaError, ConfigError
+from ..resources.kept import Kept
 from ..settings import keepable
 from . import database, image, look
 
@@ -104,7 +105,7 @@ class Scene:
 
     def save_command(self, path):
         """Return the command that copies something to the data disk, for root alone."""
-        return "install -d -m 700 {0} && cp -a --parents {1} {0}".format(
+        return "install -d -m 700 {0} && cp -a --parents {1} {0}  # a copy: you put it back".format(
             self.settings.saved, shlex.quote(path))
 
 
@@ -118,6 +119,6 @@ def _kept(host, desired):
 
 
 def _restored(desired):
-    """Return the paths that the recovery makes anew."""
+    """Return the paths that the recovery makes anew, whatever is in the copies."""
     return frozenset(resource.name for resource in site.recovery(desired)
-                     if resource.kind in ("file", "sudoers", "symlink"))
+                     if resource.name.startswith("/") and not isinstance(resource, Kept))

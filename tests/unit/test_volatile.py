@@ -198,6 +198,11 @@ def test_a_home_and_an_account_are_kept_by_the_verbs_for_them(server):
         "aica user setup guest gpu-users && aica user register guest gpu-users"
 
 
+def test_the_home_of_an_account_of_the_images_own_is_copied(server):
+    LOSSES["home:/home/ubuntu"](server)
+    assert found(server)["home:/home/ubuntu"].keep.startswith("install ")
+
+
 def test_a_name_that_cannot_be_registered_gets_no_such_advice(server):
     server.append("/etc/passwd", "Guest:x:1900:1900::/home/Guest:/bin/bash\n")
     server.write("/home/Guest/x", "x")
