@@ -283,6 +283,15 @@ def test_of_a_lost_disk_nothing_is_read_and_nothing_is_written_in_its_place(here
     assert history.load(here.host()).states["/data"].levels == {"mount": 3}
 
 
+def test_a_disk_that_hangs_is_neither_read_nor_written(here, disks):
+    here.cli("alert")
+    disks["/data"] = None
+    before = here.read(STATE)
+    answer = here.cli("alert")
+    assert answer.code == 0 and here.read(STATE) == before
+    assert history.load(here.host()).number == 2
+
+
 def test_what_was_said_while_the_disk_was_lost_counts_when_it_is_back(here, disks, tmp_path):
     add_channel(here, tmp_path / "got")
     for disks["/data"] in (10, None, None, 10, 10):
@@ -440,6 +449,13 @@ def test_nobody_but_root_may_write_a_restored_channel(whole):
     keep_channel(whole, mode=0o644)
     whole.cli("recover")
     assert whole.stat(channels.FOLDER + "/chat")[0] == 0o744
+
+
+def test_a_restored_channel_has_no_rights_of_its_own(whole):
+    keep_channel(whole, mode=0o755)
+    os.chmod(whole.path("/data/config/alert.d/chat"), 0o6755)
+    whole.cli("recover")
+    assert whole.stat(channels.FOLDER + "/chat")[0] == 0o755
 
 
 @pytest.mark.parametrize("mode, uid", [(0o775, 0), (0o755, 2001)])

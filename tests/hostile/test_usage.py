@@ -101,14 +101,16 @@ def test_many_workers_see_what_one_does(disk, monkeypatch):
     for number in range(300):
         fill(disk / "users/kim/env/lib/{0:03}/{0}".format(number), 10)
         os.makedirs(str(disk / "users/lee/env/lib/{:03}".format(number)))
-        os.link(str(disk / "users/kim/env/lib/{0:03}/{0}".format(number)),
-                str(disk / "users/lee/env/lib/{0:03}/{0}".format(number)))
+        for other in ("users/lee/env/lib/{0:03}/{0}", "users/kim/copy-of-{0}"):
+            os.link(str(disk / "users/kim/env/lib/{0:03}/{0}".format(number)),
+                    str(disk / other.format(number)))
     found = []
     for workers in (1, 2, 5):
         monkeypatch.setattr(usage.tree.workers, "available", lambda n=workers: n)
         found.append(measure(disk, by_place))
     assert found[0] == found[1] == found[2]
     assert found[0].total.size_bytes == du(disk)
+    assert found[0].parts[HOME, "kim"].size_bytes == du(disk / "users/kim")
 
 
 def test_owners_are_told_for_what_lies_outside_of_homes(disk):
