@@ -97,6 +97,7 @@ class Copy(Resource):
                             self.target.top) if self.fatal else "")
 
     def _measure(self, host):
+        """Return the Stats of what would be copied now."""
         result = self._rsync(host.query, host, host.real("{}/{}/{}/".format(
             self.target.top, self.target.unfinished, self.place)), dry_run=True)
         answer = rsync.answer(result.code, result.err)
@@ -107,7 +108,7 @@ class Copy(Resource):
     def _rsync(self, run, host, target, dry_run=False, **more):
         """Run rsync from the source to target by run(): host.query or host.execute."""
         bases = [host.real("{}/{}/{}".format(self.target.top, base, self.place))
-                 for base in self._bases(host)]
+                 for base in self._bases(host)] if self._copied is None else []
         with self._config(host) as config:
             argv = rsync.copy_argv(config, target, self._excluded(host), bases, dry_run,
                                    self.target.checksum)
@@ -153,9 +154,19 @@ class Copy(Resource):
             found = verify.compare(below, source, self._since_ns)
         self.changed = found.tally.counts.get(verify.CHANGED, 0)
         faults = verify.faults(found, self._copied.entries, self.answer.vanished)
+        if self.target.checksum:
+            faults += self._compare_contents(host)
         if faults:
             raise AicaError("the copy is not what its source is: " + "; ".join(faults))
         self.state = WHOLE
+
+    def _compare_contents(self, host):
+        """Let rsync read both sides once more: what it would still copy now has another content."""
+        others = self._measure(host).new_files
+        if others <= self.changed:
+            return ()
+        return ("{} files have another content, {} entries were changed meanwhile".format(
+            others, self.changed),)
 
 
 def room(host, path):

@@ -4,6 +4,7 @@ import json
 import time
 from typing import NamedTuple
 
+from .. import storage
 from ..errors import AicaError
 from ..resources.base import Resource
 from . import snapshots
@@ -79,7 +80,7 @@ def row(host, top, name, only=()):
         return Row(name, "unfinished", None, None, None)
     whole = all(found.get("state") == "whole" for found in copies.values())
     whole = whole and (bool(only) or not snapshots.is_part(name))
-    return Row(name, "whole" if whole else "part", len(copies),
+    return Row(name, "unknown" if not copies else "whole" if whole else "part", len(copies),
                _sum(copies, "bytes"), _sum(copies, "new_bytes"))
 
 
@@ -123,6 +124,8 @@ def warnings(host, settings, now=None):
     """Return what is to be said when the timer is on and the last whole backup is too old."""
     if not settings.backup_timer:
         return []
+    if host.live and storage.mount_at(settings.backup, storage.mounts()) is None:
+        return ["[backup] timer is on, but {} is not mounted".format(settings.backup)]
     last = load(host, settings)["last_good"]
     if not last:
         return ["[backup] timer is on, but no whole backup was made yet: aica backup"]

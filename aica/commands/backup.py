@@ -14,7 +14,7 @@ def add_parser(add):
     parser.add_argument("--user", action="append", default=[], metavar="NAME",
                         help="only this home (may be repeated)")
     parser.add_argument("--checksum", action="store_true",
-                        help="compare contents with the earlier copies, not only size and time")
+                        help="compare contents too, which reads everything on both disks")
     parser.add_argument("--list", action="store_true", help="show the snapshots")
     parser.add_argument("--restore", nargs=2, metavar=("NAME", "PATH"),
                         help="put this file or folder of a user's home beside what is there now")

@@ -19,6 +19,7 @@ from .fence import NoFence
 from .walk import Visitor, Walk
 
 PIECE_BYTES = 1 << 20
+ROOM = 200
 ATTRIBUTES = ("user.", "system.posix_acl_")
 
 
@@ -49,7 +50,7 @@ def _copy(source, home, path, suffix, found):
     name = path[-1] if path else b""
     status = os.lstat(name, dir_fd=above) if path else os.fstat(source)
     copier = Copier(found)
-    label = _free_label(beside, (name or b"home") + suffix)
+    label = _free_label(beside, _shortened(name or b"home") + suffix)
     working = _working(label)
     found["where"] = os.fsdecode(b"/".join(folder + (working,)))
     if stat.S_ISDIR(status.st_mode):
@@ -61,6 +62,11 @@ def _copy(source, home, path, suffix, found):
         copier.one(above, name, status, beside, working)
     os.rename(working, label, src_dir_fd=beside, dst_dir_fd=beside)
     found["where"] = os.fsdecode(b"/".join(folder + (label,)))
+
+
+def _shortened(name):
+    """Return a name that leaves room for what is added: 255 bytes is the limit."""
+    return name if len(name) <= ROOM else name[:ROOM].decode("utf-8", "ignore").encode("utf-8")
 
 
 def _working(label):

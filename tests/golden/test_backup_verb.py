@@ -258,6 +258,37 @@ def test_a_copy_that_is_not_what_its_source_is_is_no_copy(disk, monkeypatch):
         ".kim.broken-off.1", ".lee.broken-off.1", "park"]
 
 
+def test_with_checksums_a_flipped_byte_is_found(disk, monkeypatch):
+    """The same size, the same time: only who reads it knows."""
+    apply = copies.Copy.apply
+
+    def rotting(self, host, changes):
+        apply(self, host, changes)
+        if self.name == "kim":
+            path = disk.path("{}/{}/users/kim/closed/key".format(TOP, self.target.unfinished))
+            info = os.stat(path)
+            with open(path, "r+b") as file:
+                file.write(b"P")
+            os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+    assert disk.cli("backup", "--checksum").code == 0
+    disk.append("/data/users/kim/closed/key", "new\n")
+    monkeypatch.setattr(copies.Copy, "apply", rotting)
+    answer = disk.cli("backup", "--checksum")
+    assert answer.code == 1 and answer.ids("failed") == ["copy:kim"], answer
+    assert "1 files have another content" in answer.out
+
+
+def test_a_snapshot_that_rotted_is_not_linked_to_with_checksums(disk):
+    first = backup(disk)
+    path = disk.path("{}/{}/users/kim/closed/key".format(TOP, first))
+    info = os.stat(path)
+    with open(path, "r+b") as file:
+        file.write(b"P")
+    os.utime(path, ns=(info.st_atime_ns, info.st_mtime_ns))
+    second = backup(disk, "--checksum")
+    assert disk.read("{}/{}/users/kim/closed/key".format(TOP, second)) == "private\n"
+
+
 def test_what_changes_meanwhile_is_no_fault(disk, monkeypatch):
     apply = copies.Copy.apply
 

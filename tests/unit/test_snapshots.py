@@ -1,6 +1,7 @@
 """Which snapshots stay, what is said to rsync, what it answers, when a copy is one: by table."""
 
 import datetime
+import errno
 import os
 import stat
 
@@ -9,6 +10,7 @@ import pytest
 from aica import command, tree
 from aica.backup import copies, records, rsync, snapshots, verify
 from aica.settings import Settings
+from aica.tree import bring as bringing
 
 DAY = 86400
 START = 1790000000
@@ -335,6 +337,29 @@ def test_nothing_is_written_through_a_link_that_stands_in_the_way(tmp_path):
     assert os.listdir(str(tmp_path / "victim")) == []
 
 
+def test_a_name_of_255_bytes_comes_back_shortened(tmp_path):
+    for top in ("source", "home"):
+        (tmp_path / top).mkdir()
+    name = "\uac00" * 85
+    (tmp_path / "source" / name).write_text("text")
+    found = bring(tmp_path / "source", tmp_path / "home", (name.encode("utf-8"),), b".restored-x")
+    assert found["where"] == "\uac00" * 66 + ".restored-x" and found["error"] == ""
+
+
+def test_a_copy_that_breaks_off_leaves_no_half_file(tmp_path, monkeypatch):
+    for top in ("source", "home"):
+        (tmp_path / top).mkdir()
+    (tmp_path / "source" / "a").write_text("text")
+
+    def full(old, new):
+        os.write(new, b"te")
+        raise OSError(errno.ENOSPC, "")
+    monkeypatch.setattr(bringing, "_pour", full)
+    found = bring(tmp_path / "source", tmp_path / "home", (b"a",))
+    assert found["error"] == "No space left on device"
+    assert os.listdir(str(tmp_path / "home")) == []
+
+
 # -- words ------------------------------------------------------------------------------------
 
 
@@ -352,6 +377,8 @@ def test_ages_as_people_read_them(age_s, text):
 
 class Remembering:
     """A host that has one file."""
+
+    live = False
 
     def __init__(self, text):
         self.text = text
