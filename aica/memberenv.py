@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from . import environment, settings_apps, site
 from .errors import AicaError, ConfigError
-from .resources import conda, uv
+from .resources import conda, own_umask, uv
 
 SYSTEM = "/etc/conda/.condarc"
 OVERRIDING = ("pkgs_dirs", "envs_dirs", "channels", "envs_path")
@@ -155,8 +155,12 @@ class Environment:
     def _umask_warning(self):
         if self.who.umask & 0o020 == 0:
             return []
+        folder = "{}/{}".format(self.settings.users, os.path.basename(self.who.home.rstrip("/")))
+        place = own_umask.own_line(self.host, folder, self.who.uid)
+        hint = "umask 002; and take umask {} out of {}".format(place[1], place[0]) if place else \
+            "umask 002; no start-up file of yours sets it: an admin can run aica check"
         return [("umask", "umask {:03o}: the others cannot change what you make in the shared "
-                 "folders".format(self.who.umask), "umask 002; look for umask in your ~/.bashrc")]
+                 "folders".format(self.who.umask), hint)]
 
     def _token_warnings(self):
         home, found = self.settings.data + "/models/huggingface/", []

@@ -41,14 +41,19 @@ class OwnUmask(Resource):
         if found and _narrower(found.group(1)):
             raise Conflict("the comment of the account says umask={}".format(found.group(1)),
                            hint="chfn -o '' {}".format(self.name))
-        for name in START_UP:
-            path = "{}/{}".format(self.folder, name)
-            place = _last(host, path, self.uid)
-            if place:
-                raise Conflict("{} says umask {}: what {} makes in the shared folders is not the "
-                               "group's to change".format(place[0], place[1], self.name),
-                               hint="{} should take the line out of {}".format(self.name, path))
+        place = own_line(host, self.folder, self.uid)
+        if place:
+            raise Conflict("{} says umask {}: what {} makes in the shared folders is not the "
+                           "group's to change".format(place[0], place[1], self.name),
+                           hint="{} should take the line out of {}".format(
+                               self.name, place[0].rpartition(":")[0]))
         return {}
+
+
+def own_line(host, folder, uid):
+    """Return ("FILE:LINE", umask) of a start-up file in a home that sets another umask, or None."""
+    found = (_last(host, "{}/{}".format(folder, name), uid) for name in START_UP)
+    return next((place for place in found if place), None)
 
 
 class SystemUmask(Resource):

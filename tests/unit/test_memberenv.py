@@ -62,6 +62,15 @@ def test_a_umask_that_shuts_out_the_group_is_a_warning(whole, umask, said):
     assert rows(made, "setting")["umask"].value == "{:03o}".format(umask)
 
 
+def test_the_line_that_sets_the_umask_is_named(whole):
+    made = complete(whole)
+    made.who = made.who._replace(umask=0o077)
+    assert "an admin can run aica check" in rows(made, "warning")["umask"].source
+    whole.write("/data/users/kim/.bashrc", "# mine\numask 077\n", uid=2001)
+    assert rows(made, "warning")["umask"].source == \
+        "umask 002; and take umask 077 out of /data/users/kim/.bashrc:2"
+
+
 @pytest.mark.parametrize("name", ["token", "stored_tokens"])
 def test_a_token_in_the_shared_folder_is_a_warning(whole, name):
     whole.write(HF + name, "hf_x", 0o600, 2002, 2000)
