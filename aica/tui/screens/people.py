@@ -41,8 +41,8 @@ class Users(Table):
 
 
 def rows(found):
-    """Return review.Rows as rows of the table. Pure."""
-    for row in found:
+    """Return review.Rows as rows of the table, without folders of nobody. Pure."""
+    for row in (row for row in found if row.group is not None):
         fine = (row.account, row.home, row.link) in (("local", "ok", "ok"),
                                                      ("directory", "ok", "ok"))
         cells = tuple("-" if value is None else str(value) for value in row[:len(HEAD)])
