@@ -69,7 +69,7 @@ def apply(app, paths=(), dry_run=False, tick=None):
                 outcomes.append(outcome)
                 yield outcome
         finally:  # Ctrl-C too: what was repaired until then is told
-            _finish(app, host, outcomes, complete=len(outcomes) == len(resources) and not paths)
+            _finish(app, host, resources, outcomes, whole=not paths)
 
 
 def save(app, path):
@@ -100,7 +100,7 @@ def restore(app, path, dry_run=False):
                 outcomes.append(outcome)
                 yield outcome
         finally:
-            _finish(app, host, outcomes, complete=False)
+            _finish(app, host, resources, outcomes, whole=False)
 
 
 def _saved(path, top, data):
@@ -109,10 +109,14 @@ def _saved(path, top, data):
                       saved.RESTORED)
 
 
-def _finish(app, host, outcomes, complete):
-    code = report.exit_status(outcomes)
-    app.write_log(host, outcomes, code, verbose=True)
-    if complete:
+def _finish(app, host, resources, outcomes, whole):
+    """Tell how it ended; the status only if all of the shared trees were looked at to the end."""
+    code, error = report.exit_status(outcomes), ""
+    if len(outcomes) < len(resources):
+        code = code or AicaError.exit_status
+        error = "stopped in {}: what was done until then stays".format(resources[len(outcomes)].id)
+    app.write_log(host, outcomes, code, error, verbose=True)
+    if whole and not error:
         status.save_maintenance(host, status.compose(outcomes, code))
 
 

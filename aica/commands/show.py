@@ -24,10 +24,15 @@ def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
     brief leaves out what is in order, but not the summary.
     """
     seen = []
-    for outcome in results:
-        seen.append(outcome)
-        if args.json or not ((brief or args.quiet) and outcome.status in ("ok", "skipped")):
-            _one(args, outcome)
+    try:
+        for outcome in results:
+            seen.append(outcome)
+            if args.json or not ((brief or args.quiet) and outcome.status in ("ok", "skipped")):
+                _one(args, outcome)
+    except KeyboardInterrupt:
+        warning(args, "interrupted; until then: " + report.summary_text(seen, dry_run),
+                hint="nothing is half changed; repeat the command to complete it")
+        raise
     warnings(args, app)
     code = report.exit_status(seen, drift)
     if args.json:

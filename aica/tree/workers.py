@@ -203,8 +203,9 @@ class _Processes:
         """Be a worker. Never returns; keeps no lock and no file of the parent."""
         code = 1
         try:
-            signal.signal(signal.SIGINT, signal.SIG_DFL)
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            # Ctrl-C and systemd's SIGTERM reach all of us: the parent decides, and kills us.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             top = self._task[0]
             _close_all_but({0, 1, 2, top, self._numbers, writer})
             send = _Pipe(writer)

@@ -209,6 +209,21 @@ def test_every_kind_that_check_knows_exists():
     assert {name.split(":")[0] for name in RESOURCES} - KINDS_OF_USER == set(KINDS)
 
 
+def test_every_attack_is_kept_out_by_tests_that_exist():
+    table = read("docs/attacks.md")
+    tests = "".join(read(os.path.join("tests", folder, name))
+                    for folder in ("unit", "golden", "hostile", "system")
+                    for name in os.listdir(os.path.join(REPOSITORY, "tests", folder))
+                    if name.endswith(".py"))
+    named = set(re.findall(r"`(test_\w+)`", table))
+    assert {name for name in named if "def {}(".format(name) not in tests} == set()
+    for path in re.findall(r"`(tests/\S+)`", table):
+        assert os.path.exists(os.path.join(REPOSITORY, path)), path
+    numbers = [row[0] for row in rows(table) if re.match(r"S\d+$", row[0])]
+    assert numbers == ["S{}".format(number) for number in range(1, 24)]
+    assert all("`test_" in row[-1] for row in rows(table) if row[0] in numbers)
+
+
 @pytest.mark.parametrize("unit", sorted(os.listdir(os.path.join(REPOSITORY, "system/units"))))
 def test_every_unit_is_documented(unit):
     assert "`{}`".format(unit) in CHANGES
