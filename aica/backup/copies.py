@@ -7,6 +7,7 @@ import time
 from typing import NamedTuple, Tuple
 
 from .. import storage
+from ..change import Change
 from ..errors import AicaError
 from ..resources.base import Resource
 from . import rsync, verify
@@ -63,9 +64,15 @@ class Copy(Resource):
         """Before the copy: measure what it would take. After it: compare both sides."""
         if self._copied is None:
             self.measured = self._measure(host)
-            return None
+            return {"copied": False, "new_files": self.measured.new_files,
+                    "new_bytes": self.measured.new_bytes}
         self._verify(host)
         return {"copied": True}
+
+    def plan(self, actual):
+        if actual["copied"]:
+            return ()
+        return tuple(Change(field, None, actual[field]) for field in ("new_bytes", "new_files"))
 
     def describe(self, changes):
         return ("{:,} of {:,} files are new, {}".format(

@@ -109,7 +109,10 @@ class Restored(Resource):
         return {"snapshot": self.snapshot} if there else None
 
     def remark(self, actual):
-        return "as {}.restored-{}".format((self.names or ("home",))[-1], self.snapshot)
+        return "as " + (self.names or ("home",))[-1] + self._suffix()
+
+    def _suffix(self):
+        return ".restored-" + snapshots.time_of(self.snapshot)
 
     def describe(self, changes):
         return ("from snapshot " + self.snapshot,)
@@ -122,7 +125,7 @@ class Restored(Resource):
                     there.st_uid, here.st_uid), hint="look whose files they are: ls -ln {}".format(
                         self.source))
             found = host.bring_back(source, home, tuple(map(os.fsencode, self.names)),
-                                    os.fsencode(".restored-" + self.snapshot),
+                                    os.fsencode(self._suffix()),
                                     (here.st_uid, here.st_gid))
         self.where = found["where"]
         left = ["{} {}".format(number, why) for why, number in sorted(found["left"].items())]

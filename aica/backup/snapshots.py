@@ -41,7 +41,7 @@ def when(name):
     if not NAME.match(name):
         return None
     try:
-        return datetime.datetime.strptime(name[:-len(PART)] if is_part(name) else name, FORM)
+        return datetime.datetime.strptime(time_of(name), FORM)
     except ValueError:  # the 31st of February
         return None
 
@@ -49,6 +49,11 @@ def when(name):
 def is_part(name):
     """True if something may be missing in a snapshot."""
     return name.endswith(PART)
+
+
+def time_of(name):
+    """Return the part of a snapshot's name that is its time."""
+    return name[:-len(PART)] if is_part(name) else name
 
 
 def finished(names):

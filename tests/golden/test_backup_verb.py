@@ -178,6 +178,10 @@ def test_list_says_what_there_is(disk):
     assert [(row["snapshot"], row["state"], row["copies"]) for row in rows] == [
         (first, "whole", 5), (second, "part", 2)]
     assert rows[0]["size"] > 64 << 20 > rows[1]["new"]
+    row = [row for row in disk.cli("backup", "--dry-run", "--json").objects
+           if row.get("resource") == "copy:kim"][0]
+    assert row["changes"] == [{"field": "new_bytes", "before": None, "after": 0},
+                              {"field": "new_files", "before": None, "after": 0}]
     assert len(disk.cli("backup", "--list", "--user", "lee", "--json").objects) == 1
     assert first in disk.cli("backup", "--list").out
 
@@ -539,6 +543,12 @@ def test_a_file_comes_back_beside_and_never_over(disk):
         path = "/data/users/kim/code/main.py.restored-{}{}".format(name, number)
         assert disk.read(path) == "print()\n" and disk.stat(path) == (0o640, KIM, KIM)
     assert disk.read("/data/users/kim/code/main.py") == "newer\n"
+
+
+def test_what_comes_from_a_part_does_not_look_half(disk):
+    name = backup(disk, "--user", "kim")
+    restored(disk, "kim", "code/main.py")
+    assert disk.exists("/data/users/kim/code/main.py.restored-" + name[:-len(".part")])
 
 
 def test_a_folder_comes_back_as_it_was(disk):
