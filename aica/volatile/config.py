@@ -39,6 +39,8 @@ def _digest(host, path, like):
         return hashlib.new(HASHES[len(like)], host.read_file(path)).hexdigest()
     except (AicaError, FileNotFoundError):
         return ""
+    except ValueError as error:  # a kernel in FIPS mode has no md5
+        raise AicaError("what {} was is not known: {}".format(path, error))
 
 
 def added(scene):
@@ -49,7 +51,12 @@ def added(scene):
         if not stat.S_ISDIR(status.st_mode):
             yield from _files(scene, [(path, status)])
         elif path in scene.packages.owned:
-            yield from _files(scene, _below(scene, path).paths)
+            found = _below(scene, path)
+            yield from _files(scene, found.paths)
+            if found.files > len(found.paths):
+                yield Finding("config", path, "with {} files that are not named here".format(
+                    found.files - len(found.paths)), scene.save_command(path), found.size_bytes,
+                    found.files, found.complete)
         else:
             yield from _folder(scene, path)
 

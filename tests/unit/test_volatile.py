@@ -177,6 +177,13 @@ def test_counting_ends_at_a_limit_and_says_so(server):
 # -- the advice -----------------------------------------------------------
 
 
+def test_more_added_files_than_are_named_are_told(server):
+    for number in range(205):
+        server.write("/etc/tool.d/{:03}".format(number), "12")
+    rows = found(server)
+    assert len(rows) == 201 and "5 files that are not named" in rows["config:/etc/tool.d"].message
+
+
 def test_an_account_with_another_home_gets_the_usual_one_first(server):
     server.append("/etc/passwd", "guest:x:1900:1900::/srv/guest:/bin/bash\n")
     assert found(server)["account:guest"].keep.startswith("usermod -d /home/guest guest && aica ")
