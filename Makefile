@@ -8,6 +8,7 @@
 #   make deb                          build/aica-datakeeper_*_all.deb
 #   make rpm                          build/aica-datakeeper-*.noarch.rpm, for EL 7 to 9
 #   make sdist                        build/dist/: source archive and wheel
+#   make screenshots                  docs/screenshots/: the menu, as it is now
 #   make bench                        the measurements of tests/bench
 #   make install DESTDIR=DIR          put the program's files below DIR
 #   make locale                       the Korean texts of the menu, for this checkout
@@ -42,14 +43,14 @@ TESTS ?= tests/unit tests/hostile tests/golden
 
 # pip chooses the newest of each that still runs on the Python at hand. The
 # linter is pinned: an unchanged tree must not fail because it learned a rule.
-TEST_PACKAGES = pytest pyfakefs
+TEST_PACKAGES = pytest pyfakefs pyte
 RUFF          = ruff==0.17.6
 
 # No byte code: root running the tests would leave files that the owner of the
 # checkout cannot remove.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all locale check lint test check-python check-all check-system deb rpm lint-rpm sdist bench install clean
+.PHONY: all locale check lint test check-python check-all check-system deb rpm lint-rpm sdist screenshots bench install clean
 
 # The Korean texts of the menu, for a checkout and for the packages.
 locale: build/locale/ko/LC_MESSAGES/aica-datakeeper.mo
@@ -117,6 +118,9 @@ check-system: $(STAMP)
 	@[ "$$(id -u)" = 0 ] || { echo "check-system boots servers, and needs root for that" >&2; exit 1; }
 	$(MAKE) deb rpm
 	$(VENV)/bin/python -m pytest tests/system -q
+
+screenshots: $(STAMP) locale
+	unshare --uts sh -c 'hostname gpu1 && exec $(VENV)/bin/python tests/screenshots.py'
 
 bench:
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(PYTHON) $$bench || exit 1; done

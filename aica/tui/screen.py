@@ -32,9 +32,11 @@ class Terminal:
     """One terminal that is ours until close(). A context manager."""
 
     def __init__(self, wanted_theme="auto", ascii_only=False):
-        locale.setlocale(locale.LC_ALL, "")
+        with contextlib.suppress(locale.Error):  # a LANG that this server does not have
+            locale.setlocale(locale.LC_ALL, "")
         os.environ.setdefault("ESCDELAY", "25")
-        self._encoding = locale.getpreferredencoding(False)
+        # What the C library says: in Python's UTF-8 mode getpreferredencoding() does not.
+        self._encoding = locale.nl_langinfo(locale.CODESET)
         self._ascii = ascii_only or self._encoding.lower().replace("-", "") != "utf8"
         sys.__stdout__ = sys.stdout  # initscr() asks it for its number; cli.py took it apart
         self._window = curses.initscr()
@@ -124,8 +126,8 @@ class Terminal:
             name = NAMES.get(code, code if isinstance(code, str) else "")
             if name == "RESIZE":
                 curses.update_lines_cols()
-            if name == "REDRAW":
-                self._window.clear()
+            if name in ("RESIZE", "REDRAW"):
+                self._window.clear()  # all of it: nobody knows what the terminal kept
             names.append(name)
 
 
