@@ -1,7 +1,10 @@
 """What every test stands on: a wiped server in a folder, and a fence around the real one."""
 
 import os
+import pathlib
+import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -60,6 +63,14 @@ def fake_run():
 def root_rights():
     """Skip without root: owners and modes of other people are part of the test."""
     require(os.geteuid() == 0, "needs root, to give files to other users in a temporary folder")
+
+
+@pytest.fixture
+def bottomless():
+    """A folder for trees that are deeper than pytest could ever remove, should the test be killed."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="aica-test-"))
+    yield folder
+    subprocess.check_call(["rm", "-rf", str(folder)])
 
 
 @pytest.fixture

@@ -238,7 +238,8 @@ def test_many_names_with_64_descriptors_and_256_mib(place):
     assert place.there() == []
 
 
-def test_5000_levels(place):
+def test_5000_levels(bottomless):
+    place = Place(bottomless)
     os.mkdir(place.top + "/a")
     handle = os.open(place.top + "/a", os.O_RDONLY)
     for _ in range(LEVELS):

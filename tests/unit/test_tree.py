@@ -263,11 +263,11 @@ LEVELS = 5000
 
 
 @pytest.fixture
-def chain(tmp_path):
-    """A folder with 5,000 levels, which rmtree of pytest could not remove."""
-    deep(tmp_path, LEVELS)
-    yield tmp_path
-    remove(tmp_path)
+def chain(bottomless):
+    """A folder with 5,000 levels."""
+    deep(bottomless, LEVELS)
+    yield bottomless
+    remove(bottomless)
 
 
 class Remover(tree.Visitor):
