@@ -238,19 +238,29 @@ def _listen(process, name, timeout_s, heard):
             raise AicaError("{} did not finish within {} s".format(name, timeout_s))
         part = os.read(process.stdout.fileno(), 1 << 16)
         if not part:
-            return process.wait(), _text(tail[-TAIL_BYTES:]), ""
+            break
         tail = (tail + part)[-2 * TAIL_BYTES:]
         if heard is not None:
             heard(part)
+    while _runs(process):
+        if time.monotonic() > deadline:
+            raise AicaError("{} did not finish within {} s".format(name, timeout_s))
+        time.sleep(0.02)
+    _kill_session(process)
+    return process.returncode, _text(tail[-TAIL_BYTES:]), ""
+
+
+def _runs(process):
+    """True until a child has ended. It is not reaped, so that its number stays its own."""
+    return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
 
 
 def _kill_session(process):
     """End what is left of a process and its session, and bury it."""
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    process.wait()
+    if process.returncode is None:  # not reaped yet: the number is still its own
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
     process.stdout.close()
 
 

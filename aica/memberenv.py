@@ -15,16 +15,20 @@ from .resources import conda, own_umask, uv
 SYSTEM = "/etc/conda/.condarc"
 OVERRIDING = ("pkgs_dirs", "envs_dirs", "channels", "envs_path")
 UMASK = 0o002
-DU_TIMEOUT_S = 120
+DU_TIMEOUT_S = 60
 
 
 class Row(NamedTuple):
-    """One thing about the environment. kind is variable, setting, conda-env or warning."""
+    """One thing about the environment. kind is variable, setting, conda-env or warning.
+
+    size_bytes is that of a conda environment, None if it could not be measured.
+    """
 
     kind: str
     name: str
     value: str
     source: str
+    size_bytes: object = None
 
 
 class Caller(NamedTuple):
@@ -112,7 +116,9 @@ class Environment:
     def _conda_environments(self):
         rows = []
         for path in self._environment_paths():
-            rows.append(Row("conda-env", os.path.basename(path), path, self._size(path)))
+            size = self._size_bytes(path)
+            words = "size unknown" if size is None else "{:,} MiB".format(size >> 20)
+            rows.append(Row("conda-env", os.path.basename(path), path, words, size))
         return rows
 
     def _environment_paths(self):
@@ -130,14 +136,14 @@ class Environment:
                 seen.setdefault(os.path.realpath(path), path)
         return list(seen.values())
 
-    def _size(self, path):
-        """Return the size on disk in words; packages that are linked into several count in each."""
+    def _size_bytes(self, path):
+        """Return the size on disk; packages that are linked into several count in each."""
         try:
             result = self.host.query(["du", "-skx", "--", os.path.realpath(path)],
                                      timeout_s=DU_TIMEOUT_S)
-            return "{:,} MiB".format(int(result.out.split()[0]) >> 10)
+            return int(result.out.split()[0]) << 10
         except (AicaError, ValueError, IndexError):
-            return "size unknown"
+            return None
 
     # -- what is wrong with it -------------------------------------------
 

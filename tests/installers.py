@@ -66,7 +66,8 @@ class Site(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         server = self.server
         server.asked.append((self.path, self.headers.get("Range", ""),
-                             self.headers.get("Accept", "")))
+                             self.headers.get("Accept", ""),
+                             self.headers.get("Authorization", "")))
         mood = server.moods.pop(0) if server.moods else ""
         if mood.startswith("status"):
             self.send_error(int(mood.split()[1]))

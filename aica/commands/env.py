@@ -1,10 +1,20 @@
 """aica env: what the environment of whoever asks is."""
 
 import argparse
+from typing import NamedTuple
 
 from .. import command, memberenv
 from ..errors import ConfigError
 from . import show
+
+
+class Line(NamedTuple):
+    """What people see of a Row: the size is in the source, in words."""
+
+    kind: str
+    name: str
+    value: str
+    source: str
 
 
 def add_parser(add):
@@ -31,7 +41,7 @@ def run(args, app):
     if args.json:
         show.rows(args, rows)
         return 0
-    show.rows(args, [row for row in rows if row.kind != "warning"])
+    show.rows(args, [Line(*row[:4]) for row in rows if row.kind != "warning"])
     for row in rows:
         if row.kind == "warning":
             show.warning(args, row.value, row.source)

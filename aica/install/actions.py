@@ -4,6 +4,7 @@ import os
 import re
 
 from .. import lock, report, settings_apps, site
+from ..change import FAILED, Outcome
 from ..engine import converge
 from ..errors import ConfigError
 from ..resources.directory import Directory
@@ -115,17 +116,30 @@ def uv(app, asked, dry_run=False, tick=None):
 def missing(app, dry_run=False, tick=None):
     """Yield the Outcomes of installing what aica.conf wants and is not there."""
     host, settings = _open(app, dry_run)
+    wanted = [
+        (settings.conda_install != "no", "conda-base:" + settings_apps.prefix_of(settings),
+         _missing_conda, site.apps.conda_files),
+        (settings.uv_install, "uv:" + settings_apps.uv_of(settings), _missing_uv,
+         site.apps.uv_links)]
     parts, leading = [], []
-    if settings.conda_install != "no":
-        installer = choose_installer(settings, Request(settings.conda_install))
-        parts += conda_resources(app, host, settings, installer, False, tick)
-        leading += site.apps.conda_files(settings)
-    if settings.uv_install:
-        parts += uv_resources(app, host, settings, _uv_source(host, settings, Request()), tick)
-        leading += site.apps.uv_links(settings)
+    for is_wanted, name, resources, leads in wanted:
+        try:
+            parts += resources(app, host, settings, tick) if is_wanted else []
+            leading += leads(settings) if is_wanted else []
+        except ConfigError as error:  # of one; the other may be right
+            yield Outcome(name, FAILED, message=str(error), hint=error.hint)
     first = {resource.id: resource for resource in reversed(parts)}
     yield from _install(app, host, dry_run,
                         [r for r in parts if first[r.id] is r], leading)
+
+
+def _missing_conda(app, host, settings, tick):
+    installer = choose_installer(settings, Request(settings.conda_install))
+    return conda_resources(app, host, settings, installer, False, tick)
+
+
+def _missing_uv(app, host, settings, tick):
+    return uv_resources(app, host, settings, _uv_source(host, settings, Request()), tick)
 
 
 def _open(app, dry_run):

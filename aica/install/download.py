@@ -7,6 +7,7 @@ also in another run.
 
 import hashlib
 import os
+import re
 import time
 
 from ..errors import AicaError
@@ -57,10 +58,15 @@ def _verified(order, handle, found):
     if order.sha256 and found != order.sha256:
         os.ftruncate(handle, 0)
         raise AicaError("{}: its sha256 is {}, expected {}: nothing of it was run".format(
-            order.url, found, order.sha256),
+            shown(order.url), found, order.sha256),
             hint="if its publisher names the first one: --sha256 {}".format(found))
     os.fsync(handle)
     return found
+
+
+def shown(url):
+    """Return a URL without a name and a password, for messages and notes."""
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def digest(handle):
@@ -86,7 +92,7 @@ def _fill(host, uid, order, handle, tick):
         if word == "done":
             return
         if word == "never" or number == TRIES:
-            raise AicaError("{}: {}".format(order.url, text), hint=_hint(word))
+            raise AicaError("{}: {}".format(shown(order.url), text), hint=_hint(word))
         time.sleep(order.pause_s * number)
 
 
@@ -99,9 +105,11 @@ def _hint(word):
 def _one(host, uid, order, handle, tick):
     """Return ("done" | "again" | "never", text) of one try."""
     news = _News(tick)
-    argv = ["python3", "-I", "-", order.url, str(handle), str(order.limit_bytes),
-            str(order.idle_s), order.accept]
-    result = host.watch(argv, (uid, uid), stdin=program(), fds=(handle,), timeout_s=TOTAL_S,
+    # Not as arguments: everybody sees those, and a URL may hold a password.
+    call = "\nmain({!r}, {!r}, {!r}, {!r}, {!r})\n".format(
+        order.url, handle, order.limit_bytes, order.idle_s, order.accept)
+    result = host.watch(["python3", "-I", "-"], (uid, uid), fds=(handle,), timeout_s=TOTAL_S,
+                        stdin=program() + call.encode("ascii", "backslashreplace"),
                         heard=news.hear)
     return news.end or ("never", "the child that fetches ended with {}: {}".format(
         result.code, result.out.strip()[-300:]))

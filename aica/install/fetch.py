@@ -1,15 +1,15 @@
 """Fetch one URL into an open file: a program of its own, run as nobody in particular.
 
-Arguments: URL, descriptor, limit in bytes, seconds without a byte, Accept
-header ("" for none). It goes on where the file ends. Output: lines "size N"
+Whoever starts it puts a call of main() behind it. It goes on where the file
+ends. Output: lines "size N"
 and "at N" (bytes), and in the end "done" or a line that says what went wrong:
 "again TEXT" if another try may help, "never TEXT" if not.
 """
 
+import base64
 import errno
 import http.client
 import os
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -50,11 +50,22 @@ def say(word, value):
     os.write(1, line.encode("utf-8", "backslashreplace"))
 
 
+def request_for(url):
+    """Return the request. A name and password in the URL are for its own host alone."""
+    parts = urllib.parse.urlsplit(url)
+    who, _, place = parts.netloc.rpartition("@")
+    request = urllib.request.Request(parts._replace(netloc=place).geturl(), headers={
+        "User-Agent": AGENT, "Accept-Encoding": "identity"})
+    if who:
+        secret = base64.b64encode(urllib.parse.unquote_to_bytes(who)).decode("ascii")
+        request.add_unredirected_header("Authorization", "Basic " + secret)
+    return request
+
+
 def fetch(url, handle, limit, idle_s, accept):
     """Fetch what is missing of the file. Raise OSError or HTTPException to be tried again."""
     have = os.fstat(handle).st_size
-    request = urllib.request.Request(url, headers={
-        "User-Agent": AGENT, "Accept-Encoding": "identity"})
+    request = request_for(url)
     if accept:
         request.add_header("Accept", accept)
     if have:
@@ -128,10 +139,5 @@ def _judge(error):
 
 
 def main(url, handle, limit, idle_s, accept):
-    """Fetch, and say how it ended."""
-    os.set_blocking(int(handle), True)
-    say(*attempt(url, int(handle), int(limit), float(idle_s), accept))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:6])
+    """Fetch into a descriptor at most `limit` bytes, and say how it ended."""
+    say(*attempt(url, handle, limit, idle_s, accept))

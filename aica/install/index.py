@@ -13,6 +13,7 @@ from typing import NamedTuple, Tuple
 from urllib.parse import unquote, urljoin, urlsplit
 
 from ..errors import AicaError, ConfigError
+from .download import shown
 
 DEFAULT = "https://pypi.org/simple"
 ACCEPT = "application/vnd.pypi.simple.v1+json, text/html;q=0.5"
@@ -43,7 +44,7 @@ def choose_index(host, own):
     parts = urlsplit(url)
     plain = parts.scheme == "http" and parts.hostname in LOCAL + trusted
     if not (parts.scheme == "https" or plain) or not parts.hostname:
-        raise ConfigError("{} ({}): expected https, or a trusted-host of pip's".format(url, where),
+        raise ConfigError("{} ({}): expected https, or a trusted-host of pip's".format(shown(url), where),
                           hint="aica install uv --from WHEEL")
     return url.rstrip("/"), where
 
@@ -101,7 +102,7 @@ def read_page(data, url):
         links.feed(text)
         pairs = [(link.partition("#")[0], _hash_in(link)) for link in links.found]
     except (KeyError, TypeError, AttributeError):
-        raise AicaError("{}: not a page of a Python index".format(url))
+        raise AicaError("{}: not a page of a Python index".format(shown(url)))
     wheels = [parse_wheel(urljoin(url, link), sha256) for link, sha256 in pairs]
     return [wheel for wheel in wheels if wheel is not None]
 

@@ -110,6 +110,7 @@ class CondaInstall(conda.CondaPrefix):
             self._run(host, uid, path, "-u")
         finally:
             # Whatever the installer made of it: people need it, and it was theirs before.
+            host.end_processes(uid)
             self._publish(host, note)
 
     def _fetch(self, host, uid):
@@ -138,7 +139,7 @@ class CondaInstall(conda.CondaPrefix):
 
     def _note(self, host, state, uid):
         note = {"state": state, "uid": uid, "installer": self.installer.name,
-                "sha256": self.installer.sha256, "url": self.installer.url}
+                "sha256": self.installer.sha256, "url": download.shown(self.installer.url)}
         host.write_file(self.note_path, json.dumps(note, sort_keys=True).encode("utf-8"), 0o644)
         return note
 
@@ -184,6 +185,7 @@ class CondaInstall(conda.CondaPrefix):
 
     def _publish(self, host, note):
         """Everything becomes root's; the marker says so; then the prefix is opened."""
+        _wait_for_the_last(note["uid"])
         if note["state"] == TAKING:
             self._note(host, TAKING, note["uid"])
         try:

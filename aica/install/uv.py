@@ -96,7 +96,7 @@ class FromIndex:
         sha256 = self.sha256 or wheel.sha256
         if not sha256:
             raise AicaError("{} ({}) tells no sha256 of {}".format(
-                self.url, self.where, wheel.name), hint="--sha256 HEX")
+                download.shown(self.url), self.where, wheel.name), hint="--sha256 HEX")
         order = download.Order(wheel.url, sha256, WHEEL_LIMIT_BYTES)
         with _spool(host, "{}/{}.part".format(work, wheel.name)) as handle:
             download.fetch(host, uid, order, handle, tick)

@@ -235,6 +235,7 @@ def test_a_site_can_share_the_caches_of_pip_and_uv(server):
     bare = server.run(["setpriv", "--reuid", "kim", "--regid", "kim", "--init-groups",
                        "--reset-env", "uv", "cache", "dir"])
     assert bare.out == "/data/cache/uv\n"
+    server.run(["aica", "permissions", "apply", "-q"])  # what uv keeps private, before the night
     configure(server, ("shared = conda pip uv npm", "#shared = conda"))
     server.run("rm /etc/pip.conf /etc/uv/uv.toml /etc/npmrc; aica recover -q")
 

@@ -80,6 +80,41 @@ def test_it_is_installed_by_nobody_and_then_is_roots(whole, web):
     assert os.stat(whole.path(PREFIX + "/bin/tool")).st_nlink == 2
 
 
+def test_while_the_installer_runs_nobody_else_can_be_in_there(whole, web):
+    more = ('stat -c "%a %u" "$prefix" >"$prefix/conda-meta/closed"; '
+            'ls -ld "$(dirname "$prefix")" >>"$prefix/conda-meta/closed"; '
+            'ls -l /proc/self/fd/ >"$prefix/conda-meta/open" 2>/dev/null || :; '
+            'env >"$prefix/conda-meta/environment"')
+    assert install(whole, web, data=script(more=more)).status == CHANGED
+    mode, parent = whole.read(PREFIX + "/conda-meta/closed").split("\n")[:2]
+    made_by = whole.read(PREFIX + "/conda-meta/made-by").strip()
+    assert mode == "700 " + made_by and parent.startswith("drwxr-xr-x") and " root root " in parent
+    found = dict(line.split("=", 1) for line in whole.read(
+        PREFIX + "/conda-meta/environment").splitlines() if "=" in line)
+    assert found["HOME"] == whole.path(PREFIX + "/.aica-home") == found["TMPDIR"]
+    assert found["CONDA_RESTRICT_RC_SEARCH_PATH"] == "1"
+    assert not {"SUDO_USER", "SSH_AUTH_SOCK", "LD_PRELOAD", "USER"} & set(found)
+    assert "lock" not in whole.read(PREFIX + "/conda-meta/open")
+
+
+def test_an_update_that_leaves_something_running_is_ended_before_it_changes_hands(
+        whole, web, monkeypatch):
+    monkeypatch.setattr(miniconda, "END_S", 0.3)
+    install(whole, web)
+    more = "setsid sleep 30 </dev/null >/dev/null 2>&1 &"
+    outcome = install(whole, web, data=script("26.3.0", more=more), url=NEW_URL, update=True)
+    # An offline root ends no processes: so it stays closed, and is not taken over.
+    assert outcome.status == BLOCKED and "still runs" in outcome.message
+    uid = json.loads(whole.read(NOTE))["uid"]
+    assert whole.stat(PREFIX)[:2] == (0o700, uid)
+    for process in worker.processes_of(uid):
+        os.kill(process, signal.SIGKILL)
+    while worker.processes_of(uid):
+        time.sleep(0.01)
+    assert install(whole, web, data=NEWER, url=NEW_URL).status == CHANGED
+    assert_whole(whole, "26.3.0")
+
+
 def test_a_second_time_nothing_is_done_and_nothing_is_fetched(whole, web):
     install(whole, web)
     before, asked = whole.tree(times=True), len(web.asked)

@@ -141,6 +141,28 @@ def test_a_server_cannot_send_us_elsewhere_than_to_the_web(web, part, target):
     assert content(part[2]) == b""
 
 
+def test_a_password_goes_to_its_own_host_only_and_into_no_message_and_no_argument(web, part):
+    one = order(web, path="/gone")
+    one.url = one.url.replace("//", "//kim:s%40cret@")
+    web.moods.append("to {}/elsewhere".format(web.url.replace("127.0.0.1", "localhost")))
+    with pytest.raises(AicaError) as caught:
+        download.fetch(part[0], part[1], one, part[2])
+    assert "404" in str(caught.value) and "cret" not in str(caught.value)
+    assert [asked[3] for asked in web.asked] == ["Basic a2ltOnNAY3JldA==", ""]
+
+
+def test_the_arguments_of_the_child_tell_nothing(part):
+    ran = []
+
+    class Host:
+        def watch(self, argv, *_ids, **words):
+            ran.append((argv, words["stdin"]))
+            words["heard"](b"done\n")
+            return command.Result(0, "", "")
+    download._fill(Host(), 1, download.Order("https://kim:secret@a.example/x"), part[2], None)
+    assert ran[0][0] == ["python3", "-I", "-"] and b"secret" in ran[0][1]
+
+
 def test_tls_is_never_left_for_less():
     class Request:
         full_url = "https://a.example/x"

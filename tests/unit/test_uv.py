@@ -198,6 +198,29 @@ def test_something_else_in_usr_local_is_left_there(whole, local):
     assert whole.read(LINK) == "mine"
 
 
+def test_a_wrong_setting_of_one_does_not_keep_the_other_from_being_installed(whole, web):
+    whole.replace("/data/config/aica.conf", "#install = no\n# This version",
+                  "install = yes\n# This version")
+    whole.replace("/data/config/aica.conf", "#install = no\n# Where", "install = miniforge\n# Where")
+    whole.replace("/data/config/aica.conf", "#version =\n#url", "version = 9.9.9-0\n#url")
+    answer = whole.cli("install", "missing")
+    assert answer.code == 1 and answer.ids("failed") == ["conda-base:/data/apps/miniconda3"]
+    assert "no sha256 is known" in answer.out and whole.exists(LINK)
+    whole.cli("recover")
+    again = whole.cli("install", "missing", "--dry-run")
+    assert again.ids("planned", "changed") == []
+
+
+def test_nothing_is_missing_where_nothing_is_wanted(whole, web):
+    answer = whole.cli("install", "missing")
+    assert answer.code == 0 and answer.rows == [] and web.asked == []
+
+
+def test_conda_is_for_the_running_system_only(whole):
+    answer = whole.cli("install", "miniconda", "--variant", "miniforge", "--yes")
+    assert answer.code == 2 and "running system only" in answer.err
+
+
 # -- indexes and wheels ---------------------------------------------------
 
 
