@@ -8,7 +8,7 @@ from .. import tree
 from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from .measure import Measure, measure
-from .rules import LINKED, OPEN, OTHERS, UNREAD, size_text
+from .rules import LINKED, OPEN, OTHERS, UNREAD, LastUse, size_text
 from .thing import Sweep, Thing, sweepable
 
 # So many things of a cache in one run, the largest: a million names end no list.
@@ -94,8 +94,7 @@ class Cache(Resource):
             if len(heap) > MOST:
                 size, _, dropped = heapq.heappop(heap)
                 self.kept.add("more, for the next run", dropped.label, size)
-        # In the order of the layout: what others point to goes after them.
-        return tuple(item[2] for item in sorted(heap, key=lambda item: -item[1]))
+        return tuple(sorted((item[2] for item in heap), key=lambda thing: (thing.late, thing.label)))
 
     def desired(self):
         return {}
@@ -148,9 +147,9 @@ class Cache(Resource):
             return LINKED
         return rules.too_young(found.newest)
 
-    def guard(self, rules, links_matter=False, last_use=Measure.last_use):
+    def guard(self, rules, links_matter=False, glanced_at=b""):
         """Return spare(folder, status) for a removal: each file is looked at once more."""
-        opened, owner = self.opened.inodes(), rules.owner
+        opened, owner, last_use = self.opened.inodes(), rules.owner, LastUse(glanced_at)
 
         def spare(here, status):
             if status.st_ino in opened:

@@ -8,9 +8,10 @@ conda unpacks or downloads again, and never links half a package.
 
 import contextlib
 import re
+import stat
 
 from ..errors import AicaError
-from .measure import Measure, files_in, folders_in
+from .measure import Measure, files_in, folders_in, is_kind, look
 from .thing import Sweep
 
 TOP = "cache/conda/pkgs"
@@ -33,7 +34,7 @@ def find(cache, walk, host):
         if found and PACKAGE.match(found.group("name")):
             yield from _unless_base(cache, walk, name, found.group("name"), base)
     for name in folders_in(walk):
-        if PACKAGE.match(name) and b"info" in folders_in(walk, (name,)):
+        if PACKAGE.match(name) and is_kind(look(walk, (name, b"info")), stat.S_IFDIR):
             yield from _unless_base(cache, walk, name, name, base,
                                     found=Package(cache.opened.inodes()), first=INFO,
                                     links_matter=True)

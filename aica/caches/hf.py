@@ -18,7 +18,7 @@ import stat
 
 from .. import files, tree
 from ..errors import AicaError
-from .measure import Measure, entries, files_in, folders_in
+from .measure import Measure, entries, folders_in, is_kind, look
 from .rules import last_use
 from .thing import Thing
 
@@ -32,6 +32,8 @@ HASH = re.compile(rb"[0-9a-f]{64}\Z")
 SHARED = re.compile(rb"(?:.*/)?blobs/([0-9a-f]{2})/(\1[0-9a-f]{62})\Z", re.S)
 # Younger than this, what nothing points to may be a download that goes on.
 STALE_DAYS = 1
+# A repository with more blobs and links than this is nobody's model.
+MANY = 500000
 
 
 class Repository(Measure):
@@ -50,6 +52,9 @@ class Repository(Measure):
         enter = super().visit(here, name, status)
         if enter:
             return True
+        if len(self.blobs) + len(self._pointed) > MANY:
+            self.unread = True
+            return False
         place = _first_level(here)
         if place == b"blobs" and here.depth == 1:
             self._blob(here, name, status)
@@ -73,7 +78,7 @@ class Repository(Measure):
             self._pointed.add(blob)
 
     def finish(self, walk):
-        payloads = {name: _look(walk, path) for name, path in self.shared.items()}
+        payloads = {name: look(walk, path) for name, path in self.shared.items()}
         for status in payloads.values():
             if status is not None:
                 self.newest_file = max(self.newest_file, last_use(status))
@@ -82,6 +87,10 @@ class Repository(Measure):
         found.update((name, status) for name, status in payloads.items() if status is not None)
         self.size_bytes = self._loose_bytes + sum(
             found[name].st_size for name in self._pointed if name in found)
+
+    def forget(self):
+        """Give back the memory for the names: a repository may have any number of them."""
+        self.blobs, self.shared, self._pointed = {}, {}, set()
 
     def loose_ends(self):
         """Return {name: lstat} of the blobs that no snapshot points to, half downloads too."""
@@ -102,19 +111,6 @@ def _target(here, name):
         return b""
 
 
-def _look(walk, path):
-    """Return the lstat of an entry below the top, None if it is missing."""
-    here = walk.open(Measure(), path[:-1])
-    if here is None:
-        return None
-    try:
-        return os.lstat(path[-1], dir_fd=here.handle)
-    except OSError:
-        return None
-    finally:
-        os.close(here.handle)
-
-
 def find(cache, walk, _host):
     """Yield the repositories that may go, the loose ends of the others, shared blobs, old locks."""
     stale = cache.rules.at_least(STALE_DAYS)
@@ -124,10 +120,12 @@ def find(cache, walk, _host):
             found = Repository(cache.opened.inodes())
             going = list(cache.judge(walk, "hf", (name,), found=found, first=ORDER))
             yield from going
-            if not going:
+            if going:
+                found.forget()
+            else:
                 needed.update(found.shared.values())
                 yield from _loose_ends(cache, walk, name, found, stale)
-    if MARKER in files_in(walk, (STORE,)):
+    if is_kind(look(walk, (STORE, MARKER)), stat.S_IFREG):
         yield from _unshared(cache, walk, needed, stale)
     yield from cache.sweep(walk, "hf", (LOCKS,), stale, keep_folders=True)
 
@@ -151,6 +149,8 @@ def _unshared(cache, walk, needed, stale):
 class Payload(Thing):
     """A shared blob that no repository points to any more; its list of references goes with it."""
 
+    late = 1
+
     def apply(self, host, changes):
         folder = "{}/{}".format(self.cache.name, os.fsdecode(b"/".join(self.path[:-1])))
         with host.folder(folder) as here, _locked(here, self.path[-1] + b".lock"):
@@ -158,7 +158,7 @@ class Payload(Thing):
                 if self.path in _references(walk):
                     raise AicaError("a repository points to it since a moment")
                 manifest = self.path[:-1] + (self.path[-1] + b".refs",)
-                status = _look(walk, manifest)
+                status = look(walk, manifest)
             super().apply(host, changes)
             if status is not None:
                 host.remove_cached(self.cache.name, manifest, (status.st_dev, status.st_ino))

@@ -1,10 +1,12 @@
 """How large is a cached thing, when was it used last, and what speaks against removing it?"""
 
+import contextlib
 import os
 import stat
 
 from .. import tree
-from .rules import last_use
+from ..tree.walk import OPEN
+from .rules import LastUse
 
 BLOCK_BYTES = 512  # of st_blocks: stat(2)
 
@@ -16,11 +18,11 @@ class Measure(tree.Visitor):
     what the disk gives for them, each file once.
     """
 
-    # A folder whose files are read whenever somebody lists the cache: that is no use of it.
-    glanced_at = b""
+    glanced_at = b""  # see rules.LastUse
 
     def __init__(self, opened=frozenset()):
         self._opened = opened
+        self._last_use = LastUse(self.glanced_at)
         self._seen = {}
         self.identity = None
         self.owners = set()
@@ -36,7 +38,7 @@ class Measure(tree.Visitor):
         if stat.S_ISDIR(status.st_mode):
             self.newest_folder = max(self.newest_folder, status.st_mtime)
             return True
-        self.newest_file = max(self.newest_file, self.last_use(here, status))
+        self.newest_file = max(self.newest_file, self._last_use(here, status))
         self.owners.add(status.st_uid)
         self.files += 1
         if status.st_nlink > 1:
@@ -59,13 +61,6 @@ class Measure(tree.Visitor):
 
     def problem(self, here, name, what):
         self.unread = True
-
-    @classmethod
-    def last_use(cls, here, status):
-        """Return when an entry of a folder was used last, in Unix time."""
-        if cls.glanced_at and cls.glanced_at in here.path().split(b"/", 2)[:2]:
-            return status.st_mtime
-        return last_use(status)
 
     def finish(self, walk):
         """Told when everything was visited."""
@@ -113,29 +108,43 @@ def measure(walk, path, visitor):
 
 
 def entries(walk, path=()):
-    """Return (name, lstat) of all entries of a folder below the top, in order; [] without it."""
+    """Yield (name, lstat) of all entries of a folder below the top, in no order."""
     here = walk.open(Measure(), path)
     if here is None:
-        return []
+        return
     try:
-        return list(_entries(here.handle))
+        # A million names are not held at once.
+        with os.scandir(OPEN % here.handle) as found:
+            for entry in found:
+                with contextlib.suppress(FileNotFoundError):  # removed a moment ago
+                    yield entry.name, os.lstat(entry.name, dir_fd=here.handle)
     finally:
         os.close(here.handle)
 
 
-def _entries(handle):
-    for name in sorted(map(os.fsencode, os.listdir(handle))):
-        try:
-            yield name, os.lstat(name, dir_fd=handle)
-        except FileNotFoundError:
-            continue  # removed a moment ago
+def look(walk, path):
+    """Return the lstat of an entry below the top, None if it is not there."""
+    here = walk.open(Measure(), path[:-1])
+    if here is None:
+        return None
+    try:
+        return os.lstat(path[-1], dir_fd=here.handle)
+    except OSError:
+        return None
+    finally:
+        os.close(here.handle)
+
+
+def is_kind(status, kind):
+    """True if a lstat, or None, is that of a file of this kind (stat.S_IFREG, ...)."""
+    return status is not None and stat.S_IFMT(status.st_mode) == kind
 
 
 def files_in(walk, path):
-    """Return the names of the regular files of a folder."""
-    return [name for name, status in entries(walk, path) if stat.S_ISREG(status.st_mode)]
+    """Yield the names of the regular files of a folder."""
+    return (name for name, status in entries(walk, path) if stat.S_ISREG(status.st_mode))
 
 
 def folders_in(walk, path=()):
-    """Return the names of the real folders in a folder."""
-    return [name for name, status in entries(walk, path) if stat.S_ISDIR(status.st_mode)]
+    """Yield the names of the real folders in a folder."""
+    return (name for name, status in entries(walk, path) if stat.S_ISDIR(status.st_mode))

@@ -77,6 +77,26 @@ def last_use(status):
     return status.st_mtime
 
 
+class LastUse:
+    """last_use() for the entries of folders, one folder after the other.
+
+    glanced_at: a folder, first below the thing, whose files are read whenever
+    somebody lists the cache. That is no use of it.
+    """
+
+    def __init__(self, glanced_at=b""):
+        self._glanced_at = glanced_at
+        self._here = self._glancing = None
+
+    def __call__(self, here, status):
+        """Return when an entry of the folder `here` was used last, in Unix time."""
+        if here is not self._here:
+            self._here = here
+            self._glancing = bool(self._glanced_at) and self._glanced_at in (
+                here.path().split(b"/", 2)[:2])
+        return status.st_mtime if self._glancing else last_use(status)
+
+
 def size_text(size_bytes):
     """Return a number of bytes as people read it: "3.1 GiB"."""
     value = float(size_bytes)

@@ -21,6 +21,9 @@ class Thing(Resource):
     path: its names (bytes); before: how it was measured; first: see tree.remove.
     """
 
+    # What others point to goes after them.
+    late = 0
+
     def __init__(self, cache, kind, path, before, rules=None, first=(), links_matter=False):
         self.label = os.fsdecode(b"/".join(path))
         super().__init__(self.label)
@@ -45,6 +48,8 @@ class Thing(Resource):
             found = self.look_again(walk)
         if found is None or (self._removed and found.identity != self.before.identity):
             return None  # what stands there now was made since
+        if self._removed:
+            raise AicaError("something was put into it while it was removed: not all of it is gone")
         self._require_unused(found)
         return found
 
@@ -68,7 +73,7 @@ class Thing(Resource):
 
     def apply(self, host, changes):
         rule.require_steady_clock(self.rules)
-        spare = self.cache.guard(self.rules, self.links_matter, self.before.last_use)
+        spare = self.cache.guard(self.rules, self.links_matter, self.before.glanced_at)
         self._take_note(host.remove_cached(
             self.cache.name, self.path, self.before.identity, spare, self.first))
 
@@ -93,6 +98,8 @@ class Thing(Resource):
 
 class Sweep(Thing):
     """The old files of a folder that stays."""
+
+    late = 2
 
     def __init__(self, cache, kind, path, before, rules=None, keep_folders=False):
         super().__init__(cache, kind, path, before, rules)

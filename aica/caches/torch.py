@@ -5,8 +5,9 @@ hubconf.py. Everything else there, such as trusted_list, is left alone.
 """
 
 import re
+import stat
 
-from .measure import files_in, folders_in
+from .measure import files_in, folders_in, is_kind, look
 
 TOP = "models/torch/hub"
 CHECKPOINTS = b"checkpoints"
@@ -18,5 +19,5 @@ def find(cache, walk, _host):
     for name in files_in(walk, (CHECKPOINTS,)):
         yield from cache.judge(walk, "torch", (CHECKPOINTS, name))
     for name in folders_in(walk):
-        if REPOSITORY.match(name) and b"hubconf.py" in files_in(walk, (name,)):
+        if REPOSITORY.match(name) and is_kind(look(walk, (name, b"hubconf.py")), stat.S_IFREG):
             yield from cache.judge(walk, "torch", (name,))

@@ -46,8 +46,11 @@ def run(args, app):
     cleaning = Cleaning(app, Request(targets, args.older_than, caller.is_member, _words(caller)))
     if args.dry_run:
         return show.outcomes(args, app, cleaning.plan(), dry_run=True)
-    if not args.yes and not _agreed(args, app, cleaning):
-        return 0
+    if not args.yes:
+        code = show.outcomes(args, app, cleaning.plan(), dry_run=True)
+        question = "Remove these {:,}?".format(cleaning.planned)
+        if not (cleaning.planned and show.confirm(args, question)):
+            return code
     return _remove(args, app, cleaning)
 
 
@@ -78,13 +81,6 @@ def _let_it_fail(stream):
                 return None
         return called
     stream.write, stream.flush = patiently(write), patiently(flush)
-
-
-def _agreed(args, app, cleaning):
-    """Show the list and ask; False if there is nothing to ask or the answer is no."""
-    show.outcomes(args, app, cleaning.plan(), dry_run=True)
-    return cleaning.planned > 0 and show.confirm(
-        args, "Remove these {:,}?".format(cleaning.planned))
 
 
 def _words(caller):
