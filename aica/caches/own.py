@@ -9,7 +9,7 @@ from typing import NamedTuple, Tuple
 
 from .. import tree
 from ..change import Change
-from ..errors import NotApplicable
+from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from .measure import Measure
 from .rules import size_text
@@ -41,13 +41,23 @@ class OwnCache(Resource):
         super().__init__(tool.program)
         self.tool = tool
         self._cleaned = False
+        self._sizes = []
+
+    @property
+    def freed_bytes(self):
+        """How much smaller the cache is than it was at first."""
+        return max(0, self._sizes[0] - self._sizes[-1]) if self._cleaned else 0
 
     def desired(self):
         return {"size_bytes": 0}
 
     def inspect(self, host):
-        folder = host.query_own([self.tool.program] + list(self.tool.where)).out.strip()
-        size_bytes = _size(folder)
+        try:
+            folder = host.query_own([self.tool.program] + list(self.tool.where)).out.strip()
+        except AicaError as error:  # not installed, or told to have no cache
+            raise NotApplicable(str(error))
+        size_bytes = _size(folder) if folder.startswith("/") else 0
+        self._sizes.append(size_bytes)
         return {"folder": folder, "size_bytes": size_bytes} if size_bytes else None
 
     def plan(self, actual):
@@ -73,11 +83,17 @@ class OwnCache(Resource):
 class OwnCaches:
     """The caches in the caller's home, as one group of resources."""
 
-    freed_bytes = 0
+    def __init__(self):
+        self._caches = tuple(OwnCache(tool) for tool in TOOLS)
+
+    @property
+    def freed_bytes(self):
+        """How many bytes the disk has got back until now."""
+        return sum(cache.freed_bytes for cache in self._caches)
 
     def resources(self, _host):
         """Return one resource for each tool."""
-        return tuple(OwnCache(tool) for tool in TOOLS)
+        return self._caches
 
 
 def _size(folder):
