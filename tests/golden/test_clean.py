@@ -702,14 +702,10 @@ def test_without_root_pip_and_uv_clean_their_own_caches(home):
     assert "own-cache:uv" in answer.ids("changed"), answer
 
 
-def test_a_tool_that_is_missing_or_has_no_cache_is_passed_by(home, monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (tmp_path / "pip").write_text("#!/bin/sh\necho 'the cache is disabled' >&2; exit 1\n")
-    (tmp_path / "npm").write_text("#!/bin/sh\necho undefined\n")
-    for name in ("pip", "npm"):
-        (tmp_path / name).chmod(0o755)
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
+def test_a_tool_that_is_missing_or_has_no_cache_is_passed_by(home, monkeypatch):
+    monkeypatch.setenv("PATH", home.path("/usr/tools"))
+    for name, words in (("pip", "echo 'the cache is disabled' >&2; exit 1"), ("npm", "echo undefined")):
+        home.server.write("/usr/tools/" + name, "#!/bin/sh\n" + words + "\n", 0o755)
     answer = home.server.cli_as(KIM, "clean", "--pip", "--yes")
     assert answer.code == 0 and answer.rows == [
         ("skipped", "own-cache:pip"), ("skipped", "own-cache:uv"), ("ok", "own-cache:npm")], answer
