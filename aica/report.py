@@ -5,6 +5,7 @@ so that a file name can neither forge a log line nor drive a terminal.
 """
 
 import json
+import unicodedata
 
 from .change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, STATUSES
 
@@ -24,6 +25,36 @@ def _escaped(char):
     if 0xDC80 <= code <= 0xDCFF:  # a byte that was not UTF-8 (surrogateescape)
         return "\\x{:02x}".format(code - 0xDC00)
     return "\\x{:02x}".format(code) if code < 0x100 else "\\u{:04x}".format(code)
+
+
+def width_of(char):
+    """Return how many columns of a terminal one printable character takes: 0, 1 or 2.
+
+    East Asian Width of UAX #11: W and F are wide; Ambiguous counts as one
+    column, as terminals do unless told otherwise. Hangul vowels join on.
+    """
+    if unicodedata.combining(char) or 0x1160 <= ord(char) <= 0x11FF:
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def columns(text):
+    """Return how many columns of a terminal a text takes."""
+    return sum(width_of(char) for char in text)
+
+
+def table(rows, right=()):
+    """Return rows of text as aligned lines; the columns that `right` numbers to the right."""
+    rows = [[escape(cell) for cell in row] for row in rows]
+    widths = [max(columns(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    return ["  ".join(_padded(cell, width, i in right)
+                      for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
+            for row in rows]
+
+
+def _padded(text, width, right):
+    space = " " * (width - columns(text))
+    return space + text if right else text + space
 
 
 def text_lines(outcome, color=False, verbose=False):

@@ -71,12 +71,10 @@ def rows(args, found):
         for row in found:
             print(json.dumps(row._asdict()))
         return
-    table = [[("-" if value is None else report.escape(value)) for value in row] for row in found]
-    if found:
-        table.insert(0, [field.upper() for field in found[0]._fields])
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))] if table else []
-    for row in table:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    heads = [[field.upper() for field in found[0]._fields]] if found else []
+    for line in report.table(heads + [["-" if value is None else value for value in row]
+                                      for row in found]):
+        print(line)
 
 
 def fields(row):

@@ -1,6 +1,6 @@
 """The report on the disks as lines of text. Pure, and ASCII but for the names of others."""
 
-from ..report import escape
+from ..report import table
 from . import message
 from .df import human
 from .forecast import in_words
@@ -38,15 +38,6 @@ def disk_lines(looks):
 
 def _until(look):
     return message.full_in_words(look).split(" ", 1)[1] if look.full else ""
-
-
-def table(rows, right=()):
-    """Return rows of text as aligned lines; the columns named in `right` to the right."""
-    rows = [[escape(cell) for cell in row] for row in rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return ["  ".join(cell.rjust(width) if i in right else cell.ljust(width)
-                      for i, (cell, width) in enumerate(zip(row, widths))).rstrip()
-            for row in rows]
 
 
 def age(seconds):

@@ -1,12 +1,6 @@
-"""Text in columns of a terminal: Hangul takes two, combining marks none. Pure.
+"""Text in columns of a terminal, as report.columns() counts them. Pure."""
 
-Rule: East Asian Width of UAX #11, W and F are wide; Ambiguous counts as one
-column, as terminals do unless told otherwise.
-"""
-
-import unicodedata
-
-from ..report import escape
+from ..report import columns, escape, width_of
 
 CUT = "…"
 
@@ -16,18 +10,6 @@ ASCII = str.maketrans({
     "…": "~", "█": "#", "░": ".", "●": "*", "○": "o", "›": ">", "·": "-", "↑": "^", "↓": "v",
     "✓": "+", "✗": "x", "→": ">",
 })
-
-
-def width_of(char):
-    """Return how many columns one printable character takes: 0, 1 or 2."""
-    if unicodedata.combining(char) or 0x1160 <= ord(char) <= 0x11FF:  # Hangul vowels join on
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def columns(text):
-    """Return how many columns a text takes."""
-    return sum(width_of(char) for char in text)
 
 
 def clean(text):

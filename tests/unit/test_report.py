@@ -99,3 +99,10 @@ def test_summary_text_always_tells_the_changes():
     every = [Outcome("a:b", status) for status in STATUSES]
     assert report.summary_text(every) == \
         "1 ok, 1 planned, 1 changed, 1 blocked, 1 failed, 1 skipped"
+
+
+def test_a_table_is_aligned_in_columns_of_the_terminal():
+    """Hangul takes two columns each; a name can leave neither its line nor its cell."""
+    lines = report.table([("NAME", "SIZE"), ("얼굴", 7), ("a\nb", "12 K")], right=(1,))
+    assert lines == ["NAME    SIZE", "얼굴       7", "a\\x0ab  12 K"]
+    assert report.table([]) == []
