@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import json
 import signal
+import sys
 
 from .. import report
 from ..disk import alert, message, recovered
@@ -57,13 +58,19 @@ def _run(args, app):
         for one in seen.found:
             print(json.dumps(one.facts))
     elif not args.quiet:
-        for line in seen.lines:
-            print(line)
-        for hint in _hints(seen) if args.verbose else ():
-            print("        hint: " + report.escape(hint))
-        if not seen.lines:
-            show.info(args, "; ".join(message.well(one.look) for one in seen.found))
+        _show(args, seen)
     return _end(args, app, seen.problems, {"disks": len(seen.found), "lines": len(seen.lines)})
+
+
+def _show(args, seen):
+    """Show everything to a person, and only what is new to cron, which mails what it gets."""
+    asked = args.dry_run or args.verbose or sys.stdout.isatty()
+    for line in seen.lines if asked else seen.news:
+        print(line)
+    for hint in _hints(seen) if args.verbose else ():
+        print("        hint: " + report.escape(hint))
+    if asked and not seen.lines:
+        show.info(args, "; ".join(message.well(one.look) for one in seen.found))
 
 
 def _hints(seen):

@@ -45,10 +45,14 @@ class Found(NamedTuple):
 
 
 class Report(NamedTuple):
-    """A whole run. lines are those of the log, problems what could not be told."""
+    """A whole run. lines are those of the log, news those of them that were not said before.
+
+    problems say what could not be told.
+    """
 
     found: Tuple[Found, ...]
     lines: Tuple[str, ...]
+    news: Tuple[str, ...] = ()
     problems: Tuple[str, ...] = ()
 
 
@@ -174,10 +178,14 @@ def state_of(path, limits, settings):
 
 
 def _report(found, now_s):
+    news = [one for one in found if one.event]
+    return Report(found, _lines(found, now_s), _lines(news, now_s))
+
+
+def _lines(found, now_s):
     lines = [message.line(message.ALERT, now_s, text) for one in found for text in one.texts]
-    lines += [message.line(message.OK, now_s, message.over(one.look))
-              for one in found if one.event == alarm.OVER]
-    return Report(found, tuple(lines))
+    return tuple(lines + [message.line(message.OK, now_s, message.over(one.look))
+                          for one in found if one.event == alarm.OVER])
 
 
 def _tell(disks, report):

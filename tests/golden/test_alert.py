@@ -136,6 +136,15 @@ def test_every_run_adds_to_the_log(here, disks):
     assert here.stat(LOG)[0] == 0o640
 
 
+def test_cron_has_something_to_mail_only_when_something_is_new(here, disks):
+    """The old line in root's crontab: without --quiet."""
+    said = []
+    for disks["/data"] in (50, 85, 85, 60, 60):
+        said.append(here.cli("alert", "--threshold", "80").out)
+    assert said[0] == said[2] == said[4] == ""
+    assert said[1].startswith("[ALERT] ") and said[3].startswith("[OK] ")
+
+
 def test_channels_are_told_once_and_when_it_is_over(here, disks, tmp_path):
     add_channel(here, tmp_path / "got")
     for disks["/data"] in (50, 85, 85, 95, 85, 60, 60):

@@ -73,8 +73,8 @@ def fill(path, leave=0):
 def test_a_disk_that_is_full_to_the_last_block_is_told_of_and_remembered(small):
     assert small.cli("alert").code == 0 and events(small) == []
     fill(small.path("/data/dataset/large"))
-    for _ in range(2):
-        answer = small.cli("alert")
+    for words in ((), ("-v",)):
+        answer = small.cli("alert", *words)
         assert "/data disk usage: {} (threshold: 90%)".format(by_df(small, "-k")) in answer.out
     assert by_df(small, "-k") == "100%"
     assert events(small) == [("raised", "critical")], "the second run remembers the first"

@@ -77,7 +77,7 @@ def test_cron_runs_it_and_has_no_mail_to_send(server):
 
 def test_the_channel_is_told_once_though_cron_runs_on(server):
     server.wait_until("grep -q raised " + TOLD, 30, "the channel")
-    server.run(["aica-disk-alert"])
+    assert server.run(["aica-disk-alert"]).out == "", "nothing new"
     assert [one["event"] for one in of_kind(server, "disk")] == ["raised"]
     assert "disk usage" in server.journal("-t", "aica-disk-alert")
 
@@ -133,7 +133,7 @@ def dead(server):
 @pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="this kernel has no FUSE")
 class TestHangingData:
     def test_it_is_reported_within_20_seconds(self, dead):
-        out = dead.run(["timeout", "20", "aica-disk-alert"]).out
+        out = dead.run(["timeout", "20", "aica-disk-alert", "-v"]).out
         assert " - /data does not answer" in out
 
     def test_runs_do_not_pile_up(self, dead):
