@@ -8,7 +8,7 @@ from .. import tree
 from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from .measure import Measure, measure
-from .rules import LINKED, OPEN, OTHERS, UNREAD, LastUse, size_text
+from .rules import FOREIGN, LINKED, OPEN, OTHERS, UNREAD, LastUse, size_text
 from .thing import Sweep, Thing, sweepable
 
 # So many things of a cache in one run, the largest: a million names end no list.
@@ -139,6 +139,8 @@ class Cache(Resource):
         rules = rules or self.rules
         if found.unread:
             return UNREAD
+        if found.foreign:
+            return FOREIGN
         if rules.owner is not None and found.owners != {rules.owner}:
             return OTHERS
         if found.open:

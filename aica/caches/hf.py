@@ -26,6 +26,7 @@ TOP = "models/huggingface/hub"
 REPOSITORY = re.compile(rb"(models|datasets|spaces|kernels)--.+\Z", re.S)
 ORDER = ((b"refs",), (b"snapshots",), (b"blobs",))
 LOCKS = b".locks"
+PARTS = {b"refs", b"snapshots", b"blobs"}
 STORE = b"blobs"
 MARKER = b".huggingface-shared-blobs"
 HASH = re.compile(rb"[0-9a-f]{64}\Z")
@@ -47,11 +48,15 @@ class Repository(Measure):
         self.shared = {}
         self._pointed = set()
         self._loose_bytes = 0
+        self._parts = set()
 
     def visit(self, here, name, status):
-        enter = super().visit(here, name, status)
-        if enter:
+        if super().visit(here, name, status):
+            if here.depth == 0:
+                self._parts.add(name)
             return True
+        if here.depth == 0:  # the client puts no file here: this is somebody's own
+            self.foreign = True
         if len(self.blobs) + len(self._pointed) > MANY:
             self.unread = True
             return False
@@ -78,6 +83,7 @@ class Repository(Measure):
             self._pointed.add(blob)
 
     def finish(self, walk):
+        self.foreign = self.foreign or not self._parts & PARTS
         payloads = {name: look(walk, path) for name, path in self.shared.items()}
         for status in payloads.values():
             if status is not None:

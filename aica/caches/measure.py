@@ -31,7 +31,7 @@ class Measure(tree.Visitor):
         self.allocated_bytes = 0
         self.newest_file = 0.0
         self.newest_folder = 0.0
-        self.open = self.linked = self.unread = False
+        self.open = self.linked = self.unread = self.foreign = False
 
     def visit(self, here, name, status):
         self.open = self.open or status.st_ino in self._opened

@@ -14,6 +14,7 @@ OPEN = "open in a program"
 LINKED = "hard-linked into an environment"
 FUTURE = "with a time in the future"
 OTHERS = "of other people"
+FOREIGN = "with files that are none of the cache's"
 UNREAD = "that could not be looked through"
 
 

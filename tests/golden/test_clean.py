@@ -17,6 +17,8 @@ from aica import cleaning
 from aica.caches import cache as caching
 from aica.caches import rules
 from aica.cleaning import Cleaning, Request
+from aica.settings import Settings
+from aica.storage import Mount
 
 REMOVE = sys.modules["aica.tree.remove"]
 HUB = "/data/models/huggingface/hub"
@@ -383,6 +385,21 @@ def test_a_member_removes_only_what_nobody_used_for_the_days_of_the_settings(use
     assert used.cli("clean", "--torch", "--dry-run").code == 2
 
 
+@pytest.mark.parametrize("options, member, refused", [
+    ("rw,noatime", True, True), ("rw,relatime", True, False), ("rw,noatime", False, False)])
+def test_where_reading_leaves_no_trace_members_do_not_clean_by_age(
+        used, monkeypatch, options, member, refused):
+    monkeypatch.setattr(cleaning.storage, "mounts", lambda: [Mount("/", "ext4", options)])
+    monkeypatch.setattr("aica.host.Host.live", property(lambda _self: True))
+    one = Cleaning(used.server.app, Request(("torch", "conda"), 14, member))
+    host = used.server.host()
+    monkeypatch.setattr(one._app, "settings", lambda _host: Settings())
+    torch, conda = one._choose(host)
+    assert (torch._problem is not None) is refused and conda._problem is None
+    warned = any("noatime" in text for text in one._app.warnings)
+    assert warned is (not member)
+
+
 def test_the_audit_line_is_one_line(used, monkeypatch):
     lines = []
     monkeypatch.setattr(cleaning.syslog, "syslog", lambda _level, text: lines.append(text))
@@ -570,6 +587,16 @@ def test_a_repository_of_a_million_links_is_left_alone(used, monkeypatch):
         os.symlink("../../blobs/{}".format(number), used.path("{}/snapshots/1/{}".format(top, number)))
     answer = used.clean("--hf")
     assert answer.ids("changed") == [] and "kept 1 that could not be looked through" in answer.out
+
+
+def test_a_folder_that_only_has_the_name_of_a_repository_is_somebodys_own(used):
+    used.write(HUB + "/models--kim--thesis/model.bin", age_s=OLD_S)
+    used.write(HUB + "/models--kim--other/weights/model.bin", age_s=OLD_S)
+    repository(used, "models--a--b", OLD_S)
+    used.write(HUB + "/models--a--b/notes.txt", age_s=OLD_S)
+    answer = used.clean("--hf")
+    assert answer.ids("changed") == []
+    assert "kept 3 with files that are none of the cache's" in answer.out
 
 
 def test_a_fresh_loose_end_stays_even_when_root_names_no_age(used):
