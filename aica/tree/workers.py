@@ -22,6 +22,8 @@ from typing import NamedTuple
 
 from .walk import HELD, WHOLE, Enough, Walk, has_more_names
 
+# 3 MB each: with more of them a walk would take more than 60 MB, and the disk is no faster.
+PROCESSES_LIMIT = 16
 BATCHES_LIMIT = 4096   # times 4 bytes: a pipe holds 64 KiB without a reader
 SPLIT_DEPTH = 6
 TICK_S = 0.25
@@ -75,8 +77,8 @@ def run(top, make, workers=0, threads=False, tick=None):
 
 
 def available():
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return how many workers are worth it on the processors that this process may use."""
+    return min(len(os.sched_getaffinity(0)), PROCESSES_LIMIT)
 
 
 def _split(walk, visitor, workers, limits):

@@ -129,11 +129,11 @@ def median_s(action, before=None):
     return statistics.median(times)
 
 
-def memory_mb(root):
+def memory_mb(root, workers=0):
     """Return the largest sum of the memory (PSS) of a walk and its workers, in MB."""
     child = os.fork()
     if child == 0:
-        repair(root, sharing.survey)
+        alone(root, workers)
         os._exit(0)
     highest = 0
     while os.waitpid(child, os.WNOHANG) == (0, 0):
@@ -193,7 +193,8 @@ def near(root, entries):
     tools = median_s(lambda: by_tools(root), lambda: spoil(root))
     show("chgrp -R, chmod -R, find -exec chmod g+s +", tools, tools)
     show("everything wrong", median_s(lambda: repair(root), lambda: spoil(root)), tools)
-    print("memory of all processes: {:.0f} MB".format(memory_mb(root)))
+    print("memory of all processes: {:.0f} MB; of 16 workers: {:.0f} MB".format(
+        memory_mb(root), memory_mb(root, 16)))
 
 
 def find_foreign(root):

@@ -126,6 +126,11 @@ def test_a_big_folder_is_shared_out_and_each_name_is_visited_once(tmp_path, monk
     assert sorted(parts, reverse=True)[count - 1] > 100, "each worker had its share"
 
 
+def test_a_large_machine_is_not_filled_with_workers(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(128)))
+    assert workers.available() == 16
+
+
 def test_progress_adds_up(tmp_path):
     build(tmp_path, 100, 3)
     for count in (1, 2):
