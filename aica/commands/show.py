@@ -111,15 +111,6 @@ def _complain(args, tag, text, hint):
     print(report.message(tag, text, hint, color), file=sys.stderr, flush=True)
 
 
-def size(number):
-    """Return a number of bytes as people read it, in binary units."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if number < 1024:
-            return "{:.4g} {}".format(number, unit)
-        number /= 1024.0
-    return "{:,.1f} TiB".format(number)
-
-
 def confirm_name(args, name, question):
     """True if the very name is typed; without asking if --yes was given. Raises as confirm()."""
     return args.yes or _answer(question) == name

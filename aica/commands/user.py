@@ -1,5 +1,6 @@
 """aica user: who is on this server."""
 
+from ..disk.df import human
 from ..errors import ConfigError
 from ..people import adopting, homes, registering, review, setting_up
 from . import options, show, user_add, user_permissions, user_remove
@@ -95,7 +96,7 @@ def _list(args, app):
 
 
 def _readable(row):
-    return row._replace(size=None if row.size is None else show.size(row.size))
+    return row._replace(size=None if row.size is None else human(row.size))
 
 
 def _home(args, app):

@@ -1,5 +1,6 @@
 """aica user remove: somebody leaves; nothing of theirs is deleted."""
 
+from ..disk.df import human
 from ..people import removing
 from . import show
 
@@ -37,7 +38,7 @@ def words(found, args):
                                       "registered" if found.registered else "not registered")
     if found.home:
         size = "not a folder" if found.size_bytes is None else "{}{}".format(
-            "" if found.size_complete else "more than ", show.size(found.size_bytes))
+            "" if found.size_complete else "more than ", human(found.size_bytes))
         yield "home: {}, {}; {}".format(found.home, size, "stays there" if args.keep_home else
                                         "will be moved to .removed beside it, not deleted")
     else:

@@ -7,6 +7,7 @@ from .. import ids, registry, report, vault
 from ..accounts import Passwd
 from ..engine import converge
 from ..errors import ConfigError, Conflict, NotReady
+from ..resources.records import AccountRecords
 from ..site.people import Newcomer, new_member, no_member
 from . import common, journal, signals
 
@@ -135,6 +136,7 @@ def plan_addition(app, host, desired, request):
     settings, name = desired.settings, request.name
     entry = common.checked_entry(app, host, settings, name, request.group or settings.group)
     _refuse_line(host, settings.users_txt, entry)
+    AccountRecords(settings.vault, desired.vault).inspect(host)
     present = host.accounts()
     _refuse_present(host, desired, present, entry)
     if entry.group not in present.group:

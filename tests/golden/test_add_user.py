@@ -418,3 +418,11 @@ def test_closed_streams_break_nothing(whole, key):
     assert code == 2
     code, _ = on_a_terminal(whole, "{aica} user remove kim <&-")
     assert code == 2
+
+
+def test_records_that_cannot_be_written_stop_it_before_anything_is_done(whole, key):
+    whole.append("/data/config/accounts/passwd", "a line of an admin's\n")
+    before = state(whole)
+    answer = add(whole, key)
+    assert answer.code == 4 and "no account records" in answer.err, answer
+    assert state(whole) == before

@@ -69,9 +69,12 @@ def test_who_still_runs_something_is_not_removed(server):
     assert server.run("grep -c ^jung: /etc/passwd").out == "1\n"
     server.run("echo '0 4 * * * true' | crontab -u jung -")
     server.run(["loginctl", "enable-linger", "jung"])
+    server.run("echo true | at now + 3 days", user="jung")
     server.run(["aica", "record"])
     removed = server.run(["aica", "user", "remove", "jung", "--yes", "--end-processes"])
-    assert "crontab and lingering" in removed.out
+    assert "crontab and lingering and jobs of at" in removed.out
+    assert server.run("ls /var/spool/cron/atjobs").out == ""
+    assert server.run("ls /data/config/jobs/jung.at.* | wc -l").out == "1\n"
     assert server.run(["pgrep", "-u", "2002"], check=False).code == 1
     assert server.run(["getent", "passwd", "jung"], check=False).code == 2
     assert not server.exists("/var/spool/cron/crontabs/jung")

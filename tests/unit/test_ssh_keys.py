@@ -1,6 +1,7 @@
 """Public keys: what sshd would take, and nothing else."""
 
 import base64
+import random
 import struct
 import subprocess
 
@@ -69,3 +70,19 @@ def test_it_agrees_with_ssh_keygen(tmp_path, needs, kind):
     assert key.fingerprint == said.split()[1]
     with open(path, "rb") as file, pytest.raises(ConfigError):
         ssh_keys.parse(file.read(), path)
+
+
+def test_whatever_is_in_a_file_it_is_a_key_or_a_config_error():
+    whole = random.Random(7)
+    for _ in range(5000):
+        data = bytearray(ED25519.encode("ascii"))
+        for _ in range(whole.randint(1, 6)):
+            place = whole.randrange(len(data))
+            data[place:place + whole.randint(0, 3)] = bytes(
+                whole.randrange(256) for _ in range(whole.randint(0, 3)))
+        try:
+            for key in ssh_keys.parse(bytes(data), "x.pub"):
+                assert "\n" not in key.line and key.line.startswith(key.type + " ")
+                assert ssh_keys.parse(key.line.encode("utf-8"), "again")[0].blob == key.blob
+        except ConfigError:
+            pass
