@@ -43,13 +43,9 @@ def add(app, request, deliver=lambda: None):
     host = app.host()
     with app.locked(host, common.WAIT_S), signals.held():
         desired = common.open_site(app, host)
-        for name in journal.unfinished(host, desired.settings):
-            if not journal.at_work(host, desired.settings, name):
-                yield from _finish(app, host, desired, name, needed=name == request.name)
-            elif name == request.name:
-                raise NotReady("another server is adding {}".format(name),
-                               hint="wait; if it died, an hour later this server clears up")
-        desired = common.open_site(app, host)
+        if request.name in journal.unfinished(host, desired.settings):
+            yield from _finish(app, host, desired, request.name)
+            desired = common.open_site(app, host)
         plan = plan_addition(app, host, desired, request)
         journal.write(host, desired.settings, plan)
         try:
@@ -106,26 +102,32 @@ def _undo(app, host, desired, plan):
     return outcomes
 
 
-def _finish(app, host, desired, name, needed):
+def _finish(app, host, desired, name):
     """End what was cut off: somebody who is registered is complete, everybody else is undone.
 
-    Return the Outcomes. Raise Conflict if that is needed and does not succeed.
+    Return the Outcomes. Raise Conflict if that does not succeed, or if the
+    account that is here now may be of somebody else's making.
     """
+    if journal.at_work(host, desired.settings, name):
+        raise NotReady("another server is adding {}".format(name),
+                       hint="wait; if it died, an hour later this server clears up")
     plan = journal.read(host, desired.settings, name)
     if desired.registry.get(name) is not None and name in desired.vault.passwd:
         journal.remove(host, desired.settings, name)
         app.warnings.append("{0} was added by a command that was cut off at its end; a new "
                             "password: passwd {0}".format(name))
         return ()
+    if not plan.this_boot and name in host.accounts().passwd:
+        raise Conflict("an earlier attempt to add {0} was cut off before the last reboot, and "
+                       "there is an account {0} now".format(name),
+                       hint="if nobody needs that account: aica user remove {}".format(name))
     app.warnings.append("an earlier attempt to add {} was cut off".format(name))
     outcomes = _undo(app, host, desired, plan)
-    if report.exit_status(outcomes) == 0:
-        return outcomes
-    if needed:
+    if report.exit_status(outcomes) != 0:
         raise Conflict("{} cannot be taken back: {}".format(name, "; ".join(
             outcome.message for outcome in outcomes if outcome.message)),
             hint="aica user list")
-    return ()
+    return outcomes
 
 
 # -- what can be known before anything is done ---------------------------

@@ -8,7 +8,7 @@ import json
 import time
 from typing import NamedTuple
 
-from .. import ssh_keys
+from .. import seen, ssh_keys
 from ..accounts import Passwd
 from ..errors import AicaError
 from ..registry import Entry
@@ -20,12 +20,16 @@ LONGEST_S = 3600
 
 
 class Plan(NamedTuple):
-    """Who was to be added, and what was there before and must stay."""
+    """Who was to be added, and what was there before and must stay.
+
+    this_boot: it began in this boot, so an account that is there is its work.
+    """
 
     entry: Entry
     newcomer: Newcomer
     had_home: bool = False
     had_record: bool = False
+    this_boot: bool = True
 
 
 def _path(settings, name):
@@ -39,7 +43,7 @@ def write(host, settings, plan):
         "name": plan.entry.name, "group": plan.entry.group, "uid": user.uid, "gid": user.gid,
         "home": user.home, "shell": user.shell, "private_group": plan.newcomer.private_group,
         "keys": plan.newcomer.key_lines, "had_home": plan.had_home,
-        "had_record": plan.had_record}
+        "had_record": plan.had_record, "boot": seen.boot_of(host)}
     if host.shared:
         found.update(server=host.instance(), began=int(time.time()))
     text = json.dumps(found, indent=1, sort_keys=True)
@@ -74,7 +78,8 @@ def read(host, settings, name):
         keys = ssh_keys.parse("\n".join(found["keys"]).encode(), path) if found["keys"] else ()
         return Plan(Entry(found["name"], found["group"]),
                     Newcomer(user, found["private_group"], keys=keys),
-                    found["had_home"], found["had_record"])
+                    found["had_home"], found["had_record"],
+                    found["boot"] == seen.boot_of(host))
     except (ValueError, TypeError, KeyError) as error:
         raise AicaError("{} cannot be understood: {}".format(path, error),
                         hint="look what is left of {0}: aica user list; then: rm {1}".format(

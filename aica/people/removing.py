@@ -8,7 +8,7 @@ from ..engine import converge
 from ..errors import ConfigError, Conflict
 from ..resources.leaving import REMOVED, in_words
 from ..site.people import leaver
-from . import common, logins, signals
+from . import common, journal, logins, signals
 
 # So long an admin waits for the size of a home before it is called "more than".
 SIZE_BUDGET_S = 5.0
@@ -65,6 +65,8 @@ def _who(app, host, desired, name):
         return here, "local"
     if found is not None:
         return Passwd(name, found[0], found[1], "", "", ""), "directory"
+    if known is None and name in journal.unfinished(host, desired.settings):
+        return journal.read(host, desired.settings, name).newcomer.user, "none"
     if known is None:
         raise ConfigError("{!r} is neither registered nor has an account here".format(name)
                           if desired.registry.get(name) is None else
@@ -133,6 +135,8 @@ def remove(app, name, keep_home=False, end=False):
         if report.exit_status(outcomes) == 0:
             yield from common.refresh_copy(host, desired)
             kept.forget(host, name)
+            if name in journal.unfinished(host, desired.settings):
+                journal.remove(host, desired.settings, name)
         app.write_log(host, outcomes, report.exit_status(outcomes))
 
 

@@ -294,19 +294,46 @@ def test_killed_at_any_step_a_second_run_completes_it(whole, key):
         assert number > 15
 
 
-def test_a_kill_and_a_wipe_later_nothing_is_left_but_what_the_second_run_takes_away(whole, key):
+def cut_off(server, key, at):
+    """Kill a `user add choi` at a changing call."""
     with pytest.MonkeyPatch.context() as patch:
-        Nth(patch, 12, raising(Kill()), dead=True)
+        Nth(patch, at, raising(Kill()), dead=True)
         with pytest.raises(Kill):
-            add(whole, key)
-    assert whole.exists("/data/config/state/adding-choi.json")
+            add(server, key)
+    assert server.exists("/data/config/state/adding-choi.json")
+
+
+def test_a_kill_and_a_wipe_later_the_same_command_takes_away_what_is_left(whole, key):
+    cut_off(whole, key, 12)
+    assert whole.exists("/data/users/choi")
     whole.wipe()
     assert whole.cli("recover").code == 0
     assert "choi" not in whole.host().accounts().passwd
-    other = whole.cli("user", "add", "jung", "--ssh-key", key)
-    assert other.code == 0 and "cut off" in other.err, other
-    assert not whole.exists("/data/users/choi")
+    assert whole.cli("user", "add", "jung", "--ssh-key", key).code == 0
+    assert whole.exists("/data/users/choi"), "another name is another matter"
+    assert "cut off" in whole.cli("user", "list").out
+    again = add(whole, key)
+    assert again.code == 0 and "cut off" in again.err, again
     assert not whole.exists("/data/config/state/adding-choi.json")
+
+
+def test_what_was_cut_off_can_be_removed_too(whole, key):
+    cut_off(whole, key, 14)
+    assert whole.cli("user", "remove", "choi", "--yes").code == 0
+    assert not whole.exists("/data/config/state/adding-choi.json")
+    assert not whole.exists("/data/users/choi")
+    assert "choi" not in whole.host().accounts().passwd
+
+
+def test_an_account_that_an_admin_made_after_a_reboot_is_not_taken_for_a_rest(whole, key):
+    cut_off(whole, key, 12)
+    path = "/data/config/state/adding-choi.json"
+    found = json.loads(whole.read(path))
+    whole.write(path, json.dumps(dict(found, boot=["another", 1])), 0o600)
+    before = state(whole)
+    answer = add(whole, key)
+    assert answer.code == 4 and "aica user remove choi" in answer.err, answer
+    assert state(whole) == before
 
 
 def test_ctrl_c_and_sigterm_wait_for_the_step_and_undo_all(whole, key):
@@ -381,7 +408,7 @@ def test_what_another_server_on_the_same_disk_is_adding_is_not_undone(whole, key
     path = "/data/config/state/adding-choi.json"
     assert whole.exists(path) and whole.exists("/data/users/choi")
     other = whole.cli("user", "add", "jung", "--ssh-key", key)
-    assert other.code == 0 and whole.exists(path) and whole.exists("/data/users/choi"), other
+    assert other.code == 0 and whole.exists("/data/users/choi"), other
     same = add(whole, key)
     assert same.code == 5 and "another server is adding choi" in same.err
     found = json.loads(whole.read(path))
