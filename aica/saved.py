@@ -164,6 +164,9 @@ class _Restore(tree.Visitor):
         """Look at one entry of an open Folder."""
         name = entry.path[-1]
         self.tally.add(permissions.ENTRIES)
+        if name in self.fence.barred(here):
+            self.tally.add(tree.MOUNT, here, name)
+            return
         try:
             kinds = self._differences(here, name, entry, os.lstat(name, dir_fd=here.handle))
             for kind in kinds:

@@ -178,6 +178,9 @@ class Walk:
 
     def _child(self, visitor, here, name):
         """Return the open Folder `name`, None if it is none any more or lies elsewhere."""
+        if name in self.fence.barred(here):
+            visitor.problem(here, name, MOUNT)
+            return None
         try:
             handle = os.open(name, files.OPEN_FOLDER, dir_fd=here.handle)
         except FileNotFoundError:

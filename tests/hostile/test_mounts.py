@@ -59,6 +59,10 @@ def test_a_dead_mount_of_a_member_is_told_and_passed_by(place, needs, options):
         lines = []
         tally = place.run(lambda top, _order: saved.save(top, "models", lines.append))
         assert tally.counts[tree.MOUNT] == 1 and not any(b"sshfs" in line for line in lines)
+        entries = [saved.parse(b"./models/%s type=dir mode=0755 uid=0 gid=0 inode=1\n" % path)
+                   for path in (b"sshfs", b"sshfs/below/it")]
+        tally = place.run(lambda top, _order: saved.restore(top, 1, entries, change=True))
+        assert tally.counts[tree.MOUNT] == 2
 
     attempt(needs, dead)
 
