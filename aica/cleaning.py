@@ -50,6 +50,11 @@ class Cleaning:
         self.removed = []
 
     @property
+    def began(self):
+        """True if the caches were looked at: nothing was in the way of it."""
+        return self._groups is not None
+
+    @property
     def freed_bytes(self):
         """How many bytes the disk has got back until now."""
         return sum(group.freed_bytes for group in self._groups or ())

@@ -6,7 +6,7 @@ import sys
 
 from .. import report
 from ..cleaning import PROGRAM, TARGETS, Cleaning, Request
-from ..door import Caller
+from ..door import Caller, caller_of
 from ..errors import ConfigError, NotReady
 from . import show
 
@@ -60,7 +60,8 @@ def _remove(args, app, cleaning):
     try:
         return show.outcomes(args, app, cleaning.run())
     finally:  # after Ctrl-C too
-        show.info(args, "{} freed".format(cleaning.freed_text))
+        if cleaning.began:
+            show.info(args, "{} freed".format(cleaning.freed_text))
 
 
 def _let_it_fail(stream):
@@ -84,7 +85,9 @@ def _let_it_fail(stream):
 
 
 def _words(caller):
-    return "{} (uid {})".format(caller.name, caller.uid) if caller.is_member else "root"
+    """Return who called, for the journal: an admin who used sudo has a name too."""
+    named = caller if caller.is_member else caller_of(os.environ)
+    return "{} (uid {})".format(named.name, named.uid) if named.is_member else "root"
 
 
 def _explain(args):

@@ -81,6 +81,15 @@ def test_who_is_not_surely_root_is_a_member(environ, member):
     assert door.caller_of(environ).is_member is member
 
 
+def test_the_journal_names_an_admin_who_used_sudo_too(monkeypatch):
+    for name in [name for name in os.environ if name.startswith("SUDO_")]:
+        monkeypatch.delenv(name)
+    assert clean._words(door.Caller()) == "root" and clean._words(MEMBER) == "kim (uid 2001)"
+    monkeypatch.setenv("SUDO_USER", "ada")
+    monkeypatch.setenv("SUDO_UID", "1000")
+    assert clean._words(door.Caller()) == "ada (uid 1000)"
+
+
 PROBE = """
 import json, os, resource, signal, sys
 sys.path.insert(0, sys.argv[1])
