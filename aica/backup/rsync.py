@@ -5,6 +5,12 @@ it locks itself into the home (chroot) before it reads anything. A member who
 swaps a folder for a link while root reads gains nothing: outside of the home
 there is nothing to be found. (CVE-2024-12747 and its kin: an rsync of root
 that reads by path can be led out of the tree.)
+
+The writing side is led by what lies in earlier copies: where a member had a
+link to /etc yesterday and has a folder with a file `shadow` today, of the
+right size and time, --link-dest finds /etc/shadow "unchanged" and takes it.
+Therefore links are stored with /rsyncd-munged/ in front (--munge-links): in a
+copy they lead nowhere.
 """
 
 import re
@@ -77,7 +83,8 @@ def copy_argv(config, target, exclude=(), bases=(), dry_run=False, checksum=Fals
     """
     daemon = "sh -c 'exec rsync --server --daemon --config={} .' sh".format(config)
     # -S: a sparse file stays one. -x: what is mounted inside is not the home's.
-    argv = ["rsync", "-aHAXSWx", "--numeric-ids", "--stats", "--no-human-readable", "-e", daemon]
+    argv = ["rsync", "-aHAXSWx", "--munge-links", "--numeric-ids", "--stats",
+            "--no-human-readable", "-e", daemon]
     argv += ["--dry-run"] if dry_run else []
     argv += ["--checksum"] if checksum else []
     argv += ["--exclude=" + pattern for pattern in exclude]

@@ -48,9 +48,19 @@ class Comparison(tree.Visitor):
             now = None
         if now is None:  # removed meanwhile: that is its owner's right
             return CHANGED
-        if _looks(now) == _looks(status):
+        if _looks(now) == _looks(status) and self._same_target(folder, here, name, status):
             return ""
         return CHANGED if now.st_ctime_ns >= self._since_ns else WRONG
+
+    def _same_target(self, folder, here, name, status):
+        """True unless it is a link that leads elsewhere, or a stored one that leads anywhere."""
+        if not stat.S_ISLNK(status.st_mode):
+            return True
+        try:
+            stored = os.readlink(name, dir_fd=here.handle)
+            return tree.unmunged(stored) == os.readlink(name, dir_fd=folder) != stored
+        except OSError:  # removed or swapped a moment ago
+            return False
 
     def problem(self, here, name, what):
         self.tally.add(what, here, name)
@@ -66,7 +76,7 @@ class Comparison(tree.Visitor):
 def _looks(status):
     """Return what must be alike. A link's time is not kept everywhere, a folder's size nowhere."""
     kind = stat.S_IFMT(status.st_mode)
-    size = status.st_size if kind in (stat.S_IFREG, stat.S_IFLNK) else 0
+    size = status.st_size if kind == stat.S_IFREG else 0
     mode = 0 if kind == stat.S_IFLNK else stat.S_IMODE(status.st_mode)
     seconds = 0 if kind == stat.S_IFLNK else int(status.st_mtime)
     return kind, size, mode, status.st_uid, status.st_gid, seconds

@@ -8,11 +8,11 @@ answers whether to enter it.
 """
 
 from .beside import Beside
-from .bring import bring_back
+from .bring import bring_back, unmunged
 from .remove import Remover, empty, remove
 from .tally import Tally
 from .walk import MOUNT, SWAPPED, Enough, Visitor, Walk, is_folder
 from .workers import run
 
 __all__ = ["MOUNT", "SWAPPED", "Beside", "Enough", "Remover", "Tally", "Visitor", "Walk",
-           "bring_back", "empty", "is_folder", "remove", "run"]
+           "bring_back", "empty", "is_folder", "remove", "run", "unmunged"]

@@ -20,6 +20,8 @@ from .walk import Visitor, Walk
 
 PIECE_BYTES = 1 << 20
 ROOM = 200
+# What rsync --munge-links puts in front of the target of a link, so that it leads nowhere.
+MUNGED = b"/rsyncd-munged/"
 ATTRIBUTES = ("user.", "system.posix_acl_")
 
 
@@ -152,7 +154,7 @@ class Copier(Visitor):
         if stat.S_ISREG(status.st_mode):
             _copy_file(folder, name, target, label)
         elif stat.S_ISLNK(status.st_mode):
-            os.symlink(os.readlink(name, dir_fd=folder), label, dir_fd=target)
+            os.symlink(unmunged(os.readlink(name, dir_fd=folder)), label, dir_fd=target)
             os.utime(label, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=target,
                      follow_symlinks=False)
         elif stat.S_ISFIFO(status.st_mode):
@@ -160,6 +162,11 @@ class Copier(Visitor):
         else:
             raise OSError(errno.EPERM, "")  # a device or a socket: nothing of a user's
         self._found["entries"] += 1
+
+
+def unmunged(target):
+    """Return the target (bytes) that a link had before it was stored."""
+    return target[len(MUNGED):] if target.startswith(MUNGED) else target
 
 
 def _copy_file(folder, name, target, label):

@@ -33,9 +33,10 @@ def snapshots(server):
 
 def differences(server, name):
     """Return what rsync itself finds different between the homes and a snapshot."""
-    judge = "rsync -aHAXn --numeric-ids --delete --itemize-changes --exclude=/.cache/"
-    return server.run("cd /data/users && for home in *; do {} $home/ {}/{}/users/$home/; done".format(
-        judge, TOP, name)).out
+    judge = "rsync -aHAXn --munge-links -e 'env -u' --numeric-ids --delete --itemize-changes " \
+            "--exclude=/.cache/"
+    each = "cd /data/users && for home in *; do {} here:/data/users/$home/ {}/{}/users/$home/; done"
+    return server.run(each.format(judge, TOP, name)).out
 
 
 def test_the_timer_is_installed_and_off(server):

@@ -114,7 +114,7 @@ def test_removing_twice_removes_nothing_more():
 
 def test_rsync_is_told_to_lose_nothing_and_to_cross_nothing():
     argv = rsync.copy_argv("/tmp/x", "./new/users/kim/", ["/.cache/"], ["/backup/users/a/users/kim"])
-    assert argv[1] == "-aHAXSWx" and "--numeric-ids" in argv
+    assert argv[1:3] == ["-aHAXSWx", "--munge-links"] and "--numeric-ids" in argv
     assert "--exclude=/.cache/" in argv and "--link-dest=/backup/users/a/users/kim" in argv
     assert argv[-2:] == ["localhost::home/", "./new/users/kim/"]
     assert not {"--delete", "-L", "--copy-links", "--inplace", "-n", "--dry-run"} & set(argv)
@@ -212,7 +212,8 @@ def pair(tmp_path):
         for name in ("a/file", "other"):
             (tmp_path / top / name).write_text("text")
             os.utime(str(tmp_path / top / name), (1, 1))
-        (tmp_path / top / "link").symlink_to("other")
+        (tmp_path / top / "link").symlink_to(
+            "other" if top == "source" else "/rsyncd-munged/other")
         for folder in (tmp_path / top / "a", tmp_path / top):
             os.utime(str(folder), (1, 1))
     return tmp_path
@@ -237,7 +238,7 @@ def test_equal_ones_have_no_faults(pair):
     assert found.entries == ENTRIES and verify.faults(found, ENTRIES, 0) == ()
 
 
-@pytest.mark.parametrize("change", ["size", "mode", "time", "kind", "target"])
+@pytest.mark.parametrize("change", ["size", "mode", "time", "kind", "target", "live link"])
 def test_a_difference_is_a_fault_unless_the_source_was_changed_since(pair, change):
     path = pair / "copy" / "other"
     if change == "size":
@@ -250,9 +251,12 @@ def test_a_difference_is_a_fault_unless_the_source_was_changed_since(pair, chang
     elif change == "kind":
         path.unlink()
         path.symlink_to("a")
-    else:
+    elif change == "target":
         (pair / "copy" / "link").unlink()
-        (pair / "copy" / "link").symlink_to("elsewhere")
+        (pair / "copy" / "link").symlink_to("/rsyncd-munged/elsewhere")
+    else:  # a link in a copy that leads somewhere
+        (pair / "copy" / "link").unlink()
+        (pair / "copy" / "link").symlink_to("other")
     assert compare(pair).tally.counts == {verify.WRONG: 1}
     assert compare(pair, since_ns=0).tally.counts == {verify.CHANGED: 1}
 
