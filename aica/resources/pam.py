@@ -93,7 +93,7 @@ class WayIn(Resource):
     def inspect(self, host):
         lines = pam_stack.session_lines(host, self.name)
         if lines is None:
-            raise NotApplicable("no {} here".format(self.words))
+            raise NotApplicable("PAM has no file for {} here".format(self.words))
         if self._server is not None and not self._server.uses_pam(host):
             raise Conflict("members who come by ssh have neither umask 002 nor the environment: "
                            "sshd does not use PAM", hint="UsePAM yes in /etc/ssh/sshd_config")

@@ -80,7 +80,7 @@ class RootHoles(Resource):
                 found.append("{} runs {}: {}".format(path, command, why))
         if found:
             more = "; and {} more".format(len(found) - TOLD) if len(found) > TOLD else ""
-            raise Conflict("members can become root. " + "; ".join(found[:TOLD]) + more,
+            raise Conflict("root runs what others can change. " + "; ".join(found[:TOLD]) + more,
                            hint="take these lines out (root's crontab: crontab -e), or install the "
                                 "programs below /usr/local")
         return {}

@@ -234,8 +234,8 @@ def _unit_of_the_user(server, user):
     folder = ".config/systemd/user" if user != "root" else "/root/.config/systemd/user"
     server.ssh(
         user,
-        "mkdir -p {0} && printf '[Service]\nType=oneshot\nExecStart={1}\n"
-        "StandardOutput=truncate:{2}\n' > {0}/look.service && systemctl --user daemon-reload && "
+        "rm -f {2}; mkdir -p {0} && printf '[Service]\nType=oneshot\nExecStart={1}\n"
+        "StandardOutput=file:{2}\n' > {0}/look.service && systemctl --user daemon-reload && "
         "systemctl --user start look.service".format(folder, LOOK, spy),
     )
     return server.text(spy)

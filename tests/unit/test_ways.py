@@ -93,7 +93,7 @@ class TestWayIn:
         assert bring(server, WayIn("cron", "cron"))[0] == BLOCKED
 
     def test_a_way_that_is_not_installed_is_skipped(self, server):
-        assert bring(server, WayIn("atd", "at")) == (SKIPPED, "no at here")
+        assert bring(server, WayIn("atd", "at")) == (SKIPPED, "PAM has no file for at here")
 
     def test_sshd_without_pam_is_named(self, server):
         self.put(server)
