@@ -29,8 +29,9 @@ def server(image, team):
         folder.mkdir()
         (folder / "chat").write_text(CHANNEL)
         (folder / "chat").chmod(0o755)
-        with open(str(one.data / "config" / "aica.conf"), "a") as settings:
-            settings.write("warning = 1\ncritical = 100\nrestore = chat\ndisks = /data\n")
+        settings = one.data / "config" / "aica.conf"
+        settings.write_text(settings.read_text().replace(
+            "[alert]\n", "[alert]\nwarning = 1\ncritical = 100\nrestore = chat\ndisks = /data\n"))
         one.boot(options=fuse)
         yield one
 
