@@ -150,7 +150,7 @@ def test_names_forge_no_line_and_fill_no_log(shouting, verb):
         assert not any(line.startswith("[ERROR] all") for line in said.split("\n"))
     assert len(text) < 50000 and len(log) < 50000
     if verb[0] == "permissions":
-        assert "2,000 files without" in text and "and 1,990 more" in text
+        assert "2,000 files that a program closed" in text and "and 1,990 more" in text
 
 
 def test_the_c_locale_and_an_old_terminal_are_no_reason_to_fail(shouting, tmp_path):
