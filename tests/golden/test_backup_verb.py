@@ -437,7 +437,7 @@ def program(server, *inject):
 
 
 @pytest.mark.parametrize("follow", [(), ("-f",)], ids=["aica", "aica or rsync"])
-@pytest.mark.parametrize("call", ["rename,renameat", "mkdir,mkdirat"])
+@pytest.mark.parametrize("call", ["rename,renameat", "mkdir,mkdirat", "link,linkat"])
 def test_killed_anywhere_what_has_a_name_is_whole(small, needs, call, follow):
     needs(command.find("strace"), "needs strace")
     days(small, [0])
