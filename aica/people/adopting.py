@@ -92,7 +92,7 @@ def _adoption_of_home(host, desired, entry):
 def adopt(app, adoption):
     """Yield the Outcomes of an Adoption that an admin agreed to."""
     host = app.host()
-    with app.locked(host):
+    with app.locked(host, common.WAIT_S):
         desired = common.open_site(app, host)
         again = _adoption(app, host, desired, adoption.entry.name, adoption.entry.group)
         if again.words != adoption.words:

@@ -24,7 +24,7 @@ def conda(app, name):
 
 def _run(app, name, choose):
     host = app.host()
-    with app.locked(host):
+    with app.locked(host, common.WAIT_S):
         desired = common.open_site(app, host)
         entry = app.entry(desired, name)
         outcomes = []

@@ -10,7 +10,7 @@ from . import common
 def register(app, name, group):
     """Yield the Outcomes of registering an account: recorded first, then in users.txt."""
     host = app.host()
-    with app.locked(host):
+    with app.locked(host, common.WAIT_S):
         desired = common.open_site(app, host)
         entry = common.checked_entry(app, host, desired.settings, name, group)
         if host.directory_user(name) is None:
@@ -47,7 +47,7 @@ def _recorded(host, desired, name):
 def unregister(app, name):
     """Yield the Outcomes of removing a name from users.txt; its ids stay reserved."""
     host = app.host()
-    with app.locked(host):
+    with app.locked(host, common.WAIT_S):
         desired = common.open_site(app, host)
         app.entry(desired, name)
         line = RegistryEntry(desired.settings.users_txt, name, None)
