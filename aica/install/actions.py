@@ -4,10 +4,11 @@ import os
 import re
 
 from .. import lock, report, settings_apps, site
-from ..change import FAILED, Outcome
+from ..change import FAILED, OK, SKIPPED, Outcome
 from ..engine import converge
 from ..errors import ConfigError
 from ..resources.directory import Directory
+from ..resources.uv import VERSION
 from . import download, index, pins
 from .miniconda import CondaInstall
 from .uv import FromFile, FromIndex, UvInstall
@@ -26,6 +27,8 @@ class Request:
         if sha256 and not re.match(r"[0-9a-f]{64}\Z", sha256):
             raise ConfigError("--sha256 {!r}: expected 64 hexadecimal digits, in lower case".format(
                 sha256))
+        if version and not VERSION.match(version):
+            raise ConfigError("--version {!r}: expected one such as 0.13.9".format(version))
 
 
 def machine():
@@ -190,4 +193,5 @@ def _install(app, host, dry_run, resources, leading):
                     outcomes += converge(leading, host)
                 yield from outcomes[len(resources):]
         finally:  # Ctrl-C too: what was done until then is told
-            app.write_log(host, outcomes, report.exit_status(outcomes))
+            if any(outcome.status not in (OK, SKIPPED) for outcome in outcomes):
+                app.write_log(host, outcomes, report.exit_status(outcomes))

@@ -120,6 +120,7 @@ def test_a_broken_wheel_is_said_to_be_one(whole, web, data):
 
 @pytest.mark.parametrize("words, said", [
     (("--version", "9.9"), "the index has no uv 9.9"),
+    (("--version", "../../x"), "expected one such as 0.13.9"),
     (("--sha256", "abc"), "expected 64 hexadecimal digits"),
     (("--from", "/nowhere.whl"), "expected a wheel"),
     (("--from", "/uv-1.0-py3-none-any.whl"), "No such file"),
