@@ -24,6 +24,8 @@ TAKING = "taking over"
 UPDATING = "updating"
 TIMEOUT_S = 3600
 END_S = 5
+# Less than an installer writes between two looks: what failed there failed for want of room.
+FULL_BYTES, FULL_ENTRIES = 8 << 20, 100
 EMPTY = 'find "$1" -mindepth 1 -delete'
 PREPARE = 'rm -rf "$1/.aica-home" && mkdir "$1/.aica-home"'
 TIDY = 'rm -rf "$1/.aica-home"'
@@ -89,6 +91,8 @@ class CondaInstall(conda.CondaPrefix):
 
     def _install(self, host, note):
         uid = worker.choose(host, self.id_range, note.get("uid"))
+        if self.state == conda.UNFINISHED:
+            self._make_empty(host, uid)  # first: it may be what has filled the disk
         path = self._fetch(host, uid)
         note = self._note(host, INSTALLING, uid)
         self._make_empty(host, uid)
@@ -118,6 +122,8 @@ class CondaInstall(conda.CondaPrefix):
         path = "{}/{}".format(self.work, self.installer.name)
         if host.lstat(self.work) is None:
             host.make_folder(self.work, 0o755)
+        if self._is_here(host, path):
+            return path
         part = path + ".part"
         handle = host.open_own(part)
         try:
@@ -131,11 +137,22 @@ class CondaInstall(conda.CondaPrefix):
                 download.fetch(host, uid, order, handle, self.tick)
         finally:
             os.close(handle)
-        if host.lstat(path) is not None:
-            host.remove_file(path)
         host.set_attributes(part, 0o644, 0, 0, expected=host.lstat(part))
         host.rename(part, os.path.basename(path))
         return path
+
+    def _is_here(self, host, path):
+        """True if an earlier run has fetched this very installer; another one is removed."""
+        if host.lstat(path) is None:
+            return False
+        handle = host.open_own(path)
+        try:
+            if download.digest(handle) == self.installer.sha256:
+                return True
+        finally:
+            os.close(handle)
+        host.remove_file(path)
+        return False
 
     def _note(self, host, state, uid):
         note = {"state": state, "uid": uid, "installer": self.installer.name,
@@ -178,9 +195,11 @@ class CondaInstall(conda.CondaPrefix):
     def _as_worker(self, host, uid, argv, environment=()):
         result = host.watch(argv, (uid, uid), environment, timeout_s=TIMEOUT_S, umask=0o022)
         _wait_for_the_last(uid)
+        apps = os.path.dirname(self.name)
         if result.code != 0:
-            raise AicaError("{} failed with exit status {}: {}".format(
-                self.installer.name, result.code, _last_words(result.out)),
+            full = ", and {} is full".format(apps) if _is_full(host.free(apps)) else ""
+            raise AicaError("{} failed with exit status {}{}: {}".format(
+                self.installer.name, result.code, full, _last_words(result.out)),
                 hint="nothing of it counts; the same command begins anew")
 
     def _publish(self, host, note):
@@ -220,6 +239,11 @@ def _wait_for_the_last(uid):
             raise Conflict("something that the installer started still runs as uid {}".format(uid),
                            hint="ps -u {}".format(uid))
         time.sleep(0.1)
+
+
+def _is_full(free):
+    """True if a disk with so many (bytes, entries) left is as good as full."""
+    return free[0] < FULL_BYTES or free[1] is not None and free[1] < FULL_ENTRIES
 
 
 def _last_words(text):

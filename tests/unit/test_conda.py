@@ -210,6 +210,17 @@ def kill_when(whole, web, data, ready):
             time.sleep(0.01)
 
 
+def test_what_was_fetched_once_is_not_fetched_again(whole, web):
+    half = script(more='[ ! -e "$prefix/../stop" ]')
+    whole.write("/data/apps/stop", "")
+    assert install(whole, web, data=half).status == FAILED
+    whole.remove("/data/apps/stop")
+    asked = len(web.asked)
+    assert install(whole, web, data=half).status == CHANGED
+    assert len(web.asked) == asked
+    assert_whole(whole)
+
+
 def test_killed_half_way_the_next_run_begins_anew(whole, web):
     slow = script(more='echo half >"$prefix/bin/half"; sleep 20')
     kill_when(whole, web, slow, lambda: whole.exists(PREFIX + "/bin/half"))
