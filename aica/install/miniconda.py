@@ -17,11 +17,9 @@ import time
 from ..change import Change
 from ..errors import AicaError, Conflict
 from ..resources import conda
+from ..resources.conda import INSTALLING, TAKING, UPDATING
 from . import download, worker
 
-INSTALLING = "installing"
-TAKING = "taking over"
-UPDATING = "updating"
 TIMEOUT_S = 3600
 END_S = 5
 # Less than an installer writes between two looks: what failed there failed for want of room.
@@ -106,16 +104,34 @@ class CondaInstall(conda.CondaPrefix):
                            hint="conda update -n base conda, as who looks after it")
         uid = worker.choose(host, self.id_range, note.get("uid"))
         path = self._fetch(host, uid)
+        if not note:
+            self._close(host, uid)
         note = self._note(host, UPDATING, uid)
-        info = host.lstat(self.name)
-        host.set_attributes(self.name, 0o700, info.uid, info.gid, expected=info)
         try:
             host.lend(self.name, uid)
-            self._run(host, uid, path, "-u")
+            if self._is_no_downgrade(host):
+                self._run(host, uid, path, "-u")
         finally:
             # Whatever the installer made of it: people need it, and it was theirs before.
             host.end_processes(uid)
             self._publish(host, note)
+
+    def _close(self, host, uid):
+        """Close the prefix for an update; open it again if it could not change hands."""
+        self._note(host, UPDATING, uid)
+        info = host.lstat(self.name)
+        host.set_attributes(self.name, 0o700, 0, 0, expected=info)
+        try:
+            host.take_over(self.name, uid)  # it is root's: this looks whether all of it is
+        except Conflict:
+            host.set_attributes(self.name, 0o755, 0, 0, expected=info)
+            host.remove_file(self.note_path)
+            raise
+
+    def _is_no_downgrade(self, host):
+        """An update that was cut off may be completed by another installer than began it."""
+        here = conda.version_in(host, self.name)
+        return conda.as_numbers(self.installer.version) >= conda.as_numbers(here)
 
     def _fetch(self, host, uid):
         """Return where the verified installer lies, root's and readable for everybody."""
@@ -210,7 +226,8 @@ class CondaInstall(conda.CondaPrefix):
         try:
             host.take_over(self.name, note["uid"])
         except Conflict:
-            if note["state"] == TAKING:  # nothing has changed hands: the next run begins anew
+            if note["state"] == TAKING and host.lstat(self.name).uid == note["uid"]:
+                # Nothing has changed hands: the next run begins anew.
                 self._note(host, INSTALLING, note["uid"])
             raise
         marker = dict(note, state=conda.COMPLETE, version=conda.version_in(host, self.name),

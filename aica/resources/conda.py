@@ -13,6 +13,10 @@ MARKER = "aica-install.json"
 TRUSTED = ("", "/bin", "/condabin", "/etc", "/etc/profile.d", "/conda-meta")
 FILES = ("/bin/conda", "/etc/profile.d/conda.sh")
 
+# What a note says, and what is the case.
+INSTALLING = "installing"
+TAKING = "taking over"
+UPDATING = "updating"
 ABSENT = "absent"
 UNFINISHED = "unfinished"
 COMPLETE = "complete"
@@ -53,8 +57,8 @@ class CondaPrefix(Resource):
         if info is None or self._is_empty(host, info):
             return ABSENT
         note = read_note(host, self.note_path)
-        if note and info.kind == "folder" and info.uid in (0, note["uid"]) \
-                and not info.mode & 0o077:
+        if note and info.kind == "folder" and not info.mode & 0o077 \
+                and info.uid in _owners(note):
             return UNFINISHED
         if info.kind != "folder" or not _looks_like_conda(host, self.name):
             raise Conflict("{} is there and is no installation of conda: it is left alone".format(
@@ -79,6 +83,15 @@ def read_note(host, path):
     except (FileNotFoundError, ValueError, Conflict):
         return {}
     return note if isinstance(note, dict) and isinstance(note.get("uid"), int) else {}
+
+
+def _owners(note):
+    """Return who may own an unfinished prefix: while the installer runs never root.
+
+    A note that was left behind must not make anybody empty what root has
+    installed there since.
+    """
+    return (note["uid"],) if note.get("state") == INSTALLING else (0, note["uid"])
 
 
 def version_in(host, prefix):

@@ -356,3 +356,42 @@ def test_an_update_that_was_killed_is_completed_and_never_emptied(whole, web):
     assert install(whole, web, data=NEWER, url=NEW_URL).status == CHANGED
     assert whole.read(PREFIX + "/kept") == "by root"
     assert_whole(whole, "26.3.0")
+
+
+@pytest.mark.parametrize("spoil, words", [
+    (lambda s: os.chown(s.path(PREFIX + "/bin/tool-link"), 2001, 2001, follow_symlinks=False),
+     "belongs to uid 2001"),
+    (lambda s: os.link(s.path(PREFIX + "/bin/conda"), s.path("/data/code/conda")),
+     "has a name outside")])
+def test_an_update_that_cannot_be_leaves_the_base_open(whole, web, spoil, words):
+    install(whole, web)
+    spoil(whole)
+    before = whole.tree()
+    outcome = install(whole, web, data=NEWER, url=NEW_URL, update=True)
+    assert outcome.status == BLOCKED and words in outcome.message
+    after = whole.tree()
+    fetched = [path for path in after if path.startswith(WORK + "/")]
+    assert {path: entry for path, entry in after.items() if path not in fetched} == before
+    assert recovered(whole).status == OK
+
+
+def test_an_update_that_was_cut_off_is_not_completed_by_an_older_installer(whole, web):
+    install(whole, web, data=NEWER, url=NEW_URL)
+    os.chmod(whole.path(PREFIX), 0o700)
+    whole.write(NOTE, json.dumps({"state": "updating", "uid": 60655, "installer": "x"}))
+    whole.host().lend(PREFIX, 60655)
+    assert install(whole, web).status == CHANGED  # 26.1.1, as a site's pin may be
+    assert whole.read(PREFIX + "/conda-meta/history") == "new 26.3.0\n"
+    assert recovered(whole).message == "conda 26.3.0" and owners(whole) == ({(0, 0)}, 0o755)
+
+
+@pytest.mark.parametrize("state", ["installing", "taking over", "updating"])
+def test_a_note_that_was_left_behind_empties_nothing(whole, web, state):
+    """An admin has installed something else there meanwhile, and closed it."""
+    other_conda(whole, "26.3.0")
+    os.chmod(whole.path(PREFIX), 0o700)
+    whole.write(NOTE, json.dumps({"state": state, "uid": 60655, "installer": "x"}))
+    install(whole, web)
+    assert whole.read(PREFIX + "/bin/conda") == "#!/bin/sh\n"
+    assert whole.exists(PREFIX + "/conda-meta/conda-26.3.0-py311_0.json")
+    assert owners(whole)[0] == {(0, 0)}
