@@ -1,6 +1,7 @@
 """What a worker brought, in words. Pure."""
 
 from ..report import summary
+from .outcomes import said
 from .words import _, tr
 
 # For the catalogue: words that come from elsewhere, and are looked up when they are shown.
@@ -18,10 +19,11 @@ def failure(worker):
     """Return (words, role) of how a worker failed."""
     if worker.trace:
         return tr("a bug: {}").format(worker.trace.strip().split("\n")[-1]), "error"
-    words, hint = worker.error
+    words, hint = map(said, worker.error)
     return (words + "  " + tr("hint: ") + hint if hint else words), "error"
 
 
 def happened(outcome):
     """Return in one line what an Outcome says."""
-    return outcome.message or "; ".join(line.split("\n", 1)[0] for line in outcome.lines)
+    return said(outcome.message) or "; ".join(
+        said(line.split("\n", 1)[0]) for line in outcome.lines)

@@ -7,6 +7,7 @@ Everything shown goes through text.clean(): names come from other people.
 from typing import Any, NamedTuple, Tuple
 
 from . import text
+from .outcomes import said
 from .words import tr
 
 LEAST = (60, 18)
@@ -176,13 +177,13 @@ def count_lines(blocks, width):
 def outcome(one, width):
     """Return the lines of an Outcome: status word, resource, what happened; then its hint."""
     role = STATUS_ROLES[one.status]
-    details = "; ".join(part.split("\n", 1)[0] for part in one.lines) or one.message
+    details = "; ".join(said(part.split("\n", 1)[0]) for part in one.lines) or said(one.message)
     if one.status in ("blocked", "failed", "skipped", "ok"):
-        details = one.message
+        details = said(one.message)
     lines = [line(width, (text.pad(tr(one.status), 8), role), (one.resource + "  ", "text"),
                   (details, "muted"))]
     if one.hint and one.status in ("blocked", "failed"):
-        lines.append(line(width, (" " * 8, "text"), (tr("hint: ") + one.hint, "key")))
+        lines.append(line(width, (" " * 8, "text"), (tr("hint: ") + said(one.hint), "key")))
     return lines
 
 

@@ -9,6 +9,8 @@ import os
 
 DOMAIN = "aica-datakeeper"
 LANGUAGES = ("en", "ko")
+# How gettext(3) keeps the texts of a context (msgctxt).
+OUTCOME = "outcome\x04"
 _catalogue = gettext.NullTranslations()
 
 
@@ -35,6 +37,18 @@ def choose(language="", folder=None):
 def tr(text):
     """Return a text in the language of the menu."""
     return _catalogue.gettext(text) if text else ""
+
+
+def catalogue():
+    """Return the catalogue in use; another one is another object."""
+    return _catalogue
+
+
+def outcomes(chosen):
+    """Return what outcomes say by a catalogue: [(English template, translation)]; [] in English."""
+    found = getattr(chosen, "_catalog", {})  # gettext has no other way to list its texts
+    return [(key[len(OUTCOME):], value) for key, value in sorted(
+        pair for pair in found.items() if isinstance(pair[0], str) and pair[0].startswith(OUTCOME))]
 
 
 def _of_checkout():

@@ -505,9 +505,9 @@ def _is_text(node):
 
 
 def korean():
-    """Return {English: Korean} of the catalogue, as it is written."""
+    """Return {English: Korean} of the menu's own texts (no msgctxt), as the catalogue is written."""
     with open(os.path.join(REPOSITORY, "po", "ko.po"), encoding="utf-8") as source:
-        pairs = re.findall(r'^msgid (".+")\nmsgstr (".*")$', source.read(), re.M)
+        pairs = re.findall(r'^\nmsgid (".+")\nmsgstr (".*")$', source.read(), re.M)
     return {json.loads(one): json.loads(other) for one, other in pairs}
 
 

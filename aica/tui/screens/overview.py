@@ -3,8 +3,10 @@
 from ...disk import message
 from .. import keys, text, view
 from ..base import Menu
+from ..outcomes import said
 from ..words import tr
 from ..worker import Worker
+from .recovery import said_problem
 
 # Often enough for a person who looks; each look costs a process.
 EVERY_S = 60
@@ -71,13 +73,14 @@ def lines(glance, width):
 
 def attention(glance):
     """Return what needs attention now, in words. Pure."""
-    return list(glance.problems) + [problem for problem in glance.recovery.get("problems", ())][:3]
+    return [said(problem) for problem in glance.problems] + [
+        said_problem(problem) for problem in glance.recovery.get("problems", ())[:3]]
 
 
 def disk(look, state, width):
     """Return the line of one disk: bar, figures, until when."""
     if look.figures is None:
-        return view.line(width, (text.pad(look.disk, 12), "text"), (look.lost, "error"))
+        return view.line(width, (text.pad(look.disk, 12), "text"), (said(look.lost), "error"))
     space = look.figures.blocks
     percent = space.percent or 0
     words = tr("{}%  {} free").format(percent, text.size(space.free))

@@ -18,6 +18,7 @@ from .. import keys, text
 from ..asking import Form, Invalid, Question
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
+from ..outcomes import said
 from ..reading import Text
 from ..running import Run
 from ..view import Field, Item
@@ -132,7 +133,7 @@ def submit(app, values):
         try:
             keys = ssh_keys.parse(values["key"].encode("utf-8", "surrogateescape"), tr("the key"))
         except AicaError as error:
-            raise Invalid("key", str(error))
+            raise Invalid("key", said(str(error)))
     else:
         password = passwords.one_time()
     request = adding.Request(values["name"], "", values["full_name"] or None, "", None, keys,
@@ -140,7 +141,7 @@ def submit(app, values):
     try:
         adding.check(app, request)
     except AicaError as error:
-        raise Invalid("full_name" if "--full-name" in str(error) else "name", str(error))
+        raise Invalid("full_name" if "--full-name" in str(error) else "name", said(str(error)))
     return Replace(Run(_("Add a user"), lambda: adding.add(app, request), add_command(values),
                        after=lambda outcomes: goodbye(app, request, outcomes)))
 

@@ -5,6 +5,7 @@ from .. import keys
 from ..asking import Question
 from ..base import Menu, Opens, Replace
 from ..lists import Findings
+from ..outcomes import said
 from ..reading import Text
 from ..running import Run
 from ..view import STATUS_ROLES, Item
@@ -37,8 +38,14 @@ def blocks_of(found):
     blocks = [("{}  {}".format(found.get("finished", "?"), found.get("state", "?")), role)]
     counts = found.get("summary", {})
     blocks.append((", ".join("{} {}".format(n, tr(one)) for one, n in counts.items() if n), "text"))
-    blocks += [("· " + problem, "error") for problem in found.get("problems", ())]
+    blocks += [("· " + said_problem(problem), "error") for problem in found.get("problems", ())]
     return blocks
+
+
+def said_problem(problem):
+    """Return a problem of a status, "kind:name message", in the language of the menu. Pure."""
+    resource, _space, message = problem.partition(" ")
+    return "{} {}".format(resource, said(message)) if ":" in resource[1:-1] else said(problem)
 
 
 def dry_run(app):
@@ -83,10 +90,10 @@ class Finding(Text):
 def blocks_of_outcome(outcome):
     """Return everything that an Outcome says, as blocks of text. Pure."""
     blocks = [(tr(outcome.status), STATUS_ROLES[outcome.status]), ("", "text")]
-    blocks += [(outcome.message, "text")] if outcome.message else []
-    blocks += [(part, "text") for line in outcome.lines for part in line.split("\n")]
+    blocks += [(said(outcome.message), "text")] if outcome.message else []
+    blocks += [(said(part), "text") for line in outcome.lines for part in line.split("\n")]
     if outcome.hint:
-        blocks += [("", "text"), (tr("hint: ") + outcome.hint, "key")]
+        blocks += [("", "text"), (tr("hint: ") + said(outcome.hint), "key")]
     if outcome.status == "planned":
         blocks += [("", "text"), (tr("Enter repairs it."), "key")]
     return blocks
