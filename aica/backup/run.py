@@ -10,6 +10,7 @@ import os
 import time
 
 from .. import lock, report, storage
+from ..change import BLOCKED, Outcome
 from ..change import FAILED as FAILED_OUTCOME
 from ..engine import converge
 from ..errors import AicaError, ConfigError, NotReady
@@ -54,6 +55,7 @@ class Backup:
         self.checksum = checksum
         self.now = now
         self.homes = ()
+        self.missing = ()
         self.copies = ()
 
     def run(self, dry_run=False):
@@ -62,6 +64,7 @@ class Backup:
         settings = open_disk(self.app, host)
         require_rsync(host)
         self.homes = self._find_homes(host, settings)
+        self.missing = self._find_missing(host, settings)
         if dry_run:
             yield from self._plan(host, settings)
             return
@@ -79,6 +82,7 @@ class Backup:
         target = self._target(host, settings, -1)
         for copy in self._copies(host, settings, target):
             yield from converge([copy], host, dry_run=True)
+        yield from self._without_home(settings)
         name = self._name(target, ())
         yield from converge([Snapshot(name, target)], host, dry_run=True)
         names = snapshots.finished(host.names(settings.snapshots)) + (name,)
@@ -100,6 +104,7 @@ class Backup:
             yield from converge([copy], host)
             if copy.fatal:
                 return
+        yield from self._without_home(settings)
         if all(copy.state not in (WHOLE, PARTIAL) for copy in self.copies):
             return
         name = self._name(target, self.copies)
@@ -123,7 +128,7 @@ class Backup:
 
     def _name(self, target, made):
         """Return the name of the snapshot: when it was begun, and if something is missing."""
-        part = bool(self.users) or any(copy.state != WHOLE for copy in made)
+        part = bool(self.users or self.missing) or any(copy.state != WHOLE for copy in made)
         return target.unfinished[len(snapshots.UNFINISHED):] + (snapshots.PART if part else "")
 
     # -- what is copied --------------------------------------------------
@@ -155,6 +160,22 @@ class Backup:
                 raise ConfigError("--user {}: there is no {}/{}".format(
                     name, settings.users, name), hint="ls {}".format(settings.users))
         return [name for name in homes if not self.users or name in self.users]
+
+    def _find_missing(self, host, settings):
+        """Return who is registered and has no home: a loss must not push out what is left of it."""
+        if self.users:
+            return ()
+        try:
+            names = self.app.registry(host, settings).names()
+        except (OSError, AicaError):  # aica check says what is wrong with it
+            return ()
+        return tuple(name for name in names
+                     if host.lstat("{}/{}".format(settings.users, name)) is None)
+
+    def _without_home(self, settings):
+        for name in self.missing:
+            yield Outcome("copy:" + name, BLOCKED, message="{}/{} is missing: nothing to copy".format(
+                settings.users, name), hint="find the home, or: aica user unregister " + name)
 
     def _config_exclude(self, host, settings):
         """No secret goes to a network disk unless the site says so: there others could read it."""
@@ -188,7 +209,7 @@ class Backup:
     def _tell(self, host, settings, outcomes, good):
         code = report.exit_status(outcomes)
         problems = ["{} {}".format(o.resource, o.message) for o in outcomes
-                    if o.status == FAILED_OUTCOME]
+                    if o.status in (FAILED_OUTCOME, BLOCKED)]
         if code == 0 and not any(o.kind == "snapshot" for o in outcomes):
             code = AicaError.exit_status
             problems.append("it was stopped before its end")

@@ -233,6 +233,18 @@ def test_a_link_in_place_of_a_home_is_told(disk):
     assert stored == "/rsyncd-munged//srv/away"
 
 
+def test_a_home_that_is_gone_is_for_a_human_and_pushes_out_nothing(small):
+    days(small, range(3))
+    good = snapshots(small)
+    small.remove("/data/users/lee")
+    for day in range(3, 8):
+        outcomes = list(Backup(App(small.root), now=lambda day=day: START + day * DAY).run())
+        assert [o.resource for o in outcomes if o.status == "blocked"] == ["copy:lee"]
+    assert set(good) <= set(snapshots(small))
+    assert all(name.endswith(".part") for name in set(snapshots(small)) - set(good))
+    assert small.cli("backup", "--dry-run").code == 4
+
+
 def test_a_home_that_does_not_fit_is_said_and_the_others_are_copied(disk, monkeypatch):
     monkeypatch.setattr(copies, "room", lambda host, path: (32 << 20, 10 ** 6))
     answer = disk.cli("backup")
