@@ -6,10 +6,13 @@ Works for everybody, with what they may see; a dead disk is said, not waited for
 import csv
 from typing import NamedTuple, Optional, Tuple
 
-from . import status
+from . import status, storage
 from .disk import overview
 from .errors import AicaError
+from .settings import Settings
 
+# The menu starts at once, whatever the data disk does.
+PATIENCE_S = 0.5
 GPU_FIELDS = "index,name,memory.used,memory.total,utilization.gpu,uuid"
 MIB = 1 << 20
 
@@ -45,6 +48,17 @@ def glance(app):
     except (AicaError, OSError) as error:
         problems.append(str(error))
     return Glance(disks, status.load(host), _people(host), _gpus(host), tuple(problems))
+
+
+def theme(app):
+    """Return the site's theme of the menu; the built-in one where it cannot be read at once."""
+    try:
+        host = app.host(read_only=True, need_root=False)
+        settings = app.etc_settings(host)
+        storage.probe(host.real(settings.data), PATIENCE_S)
+        return (app.with_site(host, settings) or settings).tui_theme
+    except (AicaError, OSError):
+        return Settings().tui_theme
 
 
 def _people(host):

@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     uv_install: bool = False
     uv_version: str = ""
     uv_index: str = ""
+    tui_theme: str = "auto"
     warnings: Tuple[str, ...] = ()
 
     @property
@@ -268,6 +269,7 @@ SITE_KEYS = {
     "cache": settings_apps.CACHE,
     "conda": dict(settings_apps.CONDA, install=("conda_install", _one_of(*settings_apps.INSTALL))),
     "uv": dict(settings_apps.UV, install=("uv_install", _yes_no)),
+    "tui": settings_apps.TUI,
 }
 
 

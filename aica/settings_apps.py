@@ -1,4 +1,4 @@
-"""What aica.conf may say about shared caches, conda and uv: parsers of its values, and its text.
+"""What aica.conf may say about shared caches, conda, uv and the menu: parsers of its values, and its text.
 
 Pure. A parser returns the value of a key, or raises ValueError with what was
 expected; settings.py puts the parts together.
@@ -7,6 +7,7 @@ expected; settings.py puts the parts together.
 import re
 
 INSTALL = ("no", "miniforge", "miniconda")
+THEMES = ("auto", "dark", "light", "none")
 CACHES = ("conda", "pip", "uv", "npm", "yarn")
 
 
@@ -47,6 +48,12 @@ _url = _matching(r"https?://[A-Za-z0-9._:\[\]-]+(/[A-Za-z0-9._~%+-]*)*",
                  "http:// or https:// and a plain path")
 
 
+def _theme(value):
+    if value not in THEMES:
+        raise ValueError("one of: " + ", ".join(THEMES))
+    return value
+
+
 def _conda_channels(value):
     channel = _matching(r"[A-Za-z0-9._:/~%+-]+", "channels of conda, by name or URL")
     return tuple(channel(word) for word in value.replace(",", " ").split())
@@ -57,6 +64,7 @@ CONDA = {"channels": ("conda_channels", _conda_channels), "version": ("conda_ver
          "url": ("conda_url", _url), "sha256_x86_64": ("conda_sha256_x86_64", _sha256),
          "sha256_aarch64": ("conda_sha256_aarch64", _sha256)}
 UV = {"version": ("uv_version", _version), "index": ("uv_index", _url)}
+TUI = {"theme": ("tui_theme", _theme)}
 
 TEMPLATE = """\
 
@@ -83,4 +91,8 @@ TEMPLATE = """\
 {uv}# This version and no other; the index, if not the one of pip.
 #version =
 #index =
+
+[tui]
+# The colours of aica-tui: auto, dark, light or none.
+#theme = auto
 """

@@ -4,8 +4,9 @@ import os
 import signal
 import socket
 import time
+import traceback
 
-from . import base, keys, reading, words
+from . import base, keys, mishap, reading, words
 from .screen import Terminal
 
 
@@ -13,14 +14,17 @@ class Lost(Exception):
     """The terminal is gone, or somebody wants us to end."""
 
 
-def main(first, theme="auto", ascii_only=False, language=""):
-    """Show screens until the first one is left. Work in hand is finished, whatever happens."""
+def main(first, theme="auto", ascii_only=False, language="", keep=lambda trace: None):
+    """Show screens until the first one is left. Work in hand is finished, whatever happens.
+
+    keep(trace) puts the traceback of a bug where it can be found again.
+    """
     words.choose(language)
     old = {number: signal.signal(number, _lose) for number in (signal.SIGHUP, signal.SIGTERM)}
     stack = [first]
     try:
         with Terminal(theme, ascii_only) as terminal:
-            _loop(terminal, stack)
+            _loop(terminal, stack, keep)
     except Lost:
         pass
     finally:
@@ -33,22 +37,60 @@ def _lose(number, _frame):
     raise Lost(number)
 
 
-def _loop(terminal, stack):
-    stack[-1].shown()
+def _loop(terminal, stack, keep):
     where = "{} · {}".format(socket.gethostname(), "admin" if os.geteuid() == 0 else "member")
+    step = stack[-1].shown
     while stack:
-        top = stack[-1]
-        top.arrived()
-        terminal.paint(top.draw(where, *terminal.size()))
-        watched = [worker for worker in top.workers() if not worker.done]
-        began = time.monotonic()
-        names = terminal.keys(watched, top.tick_s)
-        if top.tick_s and not names and time.monotonic() - began >= top.tick_s:
-            top.ticked()
-        for name in names:
-            _press(stack, name)
-            if not stack:
-                return
+        try:
+            step()
+            step = _nothing
+            _once(terminal, stack, where)
+            _tell_of_work(stack, keep)
+        except Lost:
+            raise
+        except Exception:  # a bug of a screen: said where somebody looks, and the menu goes on
+            if isinstance(stack[-1], mishap.Mishap):
+                raise
+            _tell_of_screen(stack, traceback.format_exc(), keep)
+
+
+def _nothing():
+    """The first screen was shown."""
+
+
+def _once(terminal, stack, where):
+    """Paint the screen on top, wait, and do what was pressed."""
+    top = stack[-1]
+    top.arrived()
+    if top.trace:
+        return
+    terminal.paint(top.draw(where, *terminal.size()))
+    watched = [worker for worker in top.workers() if not worker.done]
+    began = time.monotonic()
+    names = terminal.keys(watched, top.tick_s)
+    if top.tick_s and not names and time.monotonic() - began >= top.tick_s:
+        top.ticked()
+    for name in names:
+        _press(stack, name)
+        if not stack:
+            return
+
+
+def _tell_of_screen(stack, trace, keep):
+    """Show what went wrong in place of the screen that cannot be shown."""
+    keep(trace)
+    broken = stack.pop()
+    stack.append(mishap.Mishap(trace))
+    broken.close()
+
+
+def _tell_of_work(stack, keep):
+    """Show what went wrong in a worker, above the screen that waited for it."""
+    if stack and stack[-1].trace:
+        trace, stack[-1].trace = stack[-1].trace, ""
+        stack[-1].is_told = True
+        keep(trace)
+        stack.append(mishap.Mishap(trace))
 
 
 def _press(stack, name):
@@ -73,7 +115,10 @@ def _apply(stack, effect):
     if isinstance(effect, (base.Push, base.Replace)):
         stack.append(effect.screen)
     if effect and stack:
-        stack[-1].shown()
+        # Not again what ended with a bug: nobody would get past it.
+        if not stack[-1].is_told:
+            stack[-1].shown()
+        stack[-1].is_told = False
 
 
 def _finish(stack):

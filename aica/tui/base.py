@@ -7,6 +7,7 @@ another screen, go back, quit, or nothing. What takes time is a Worker.
 from typing import Any, NamedTuple
 
 from . import keys, view
+from .results import failure
 from .view import Page
 from .words import tr
 
@@ -32,6 +33,8 @@ class Screen:
     command = ""
     footer = (keys.BACK, keys.HELP)
     typing = False
+    trace = ""  # the traceback of a worker that ended with a bug, until it is shown
+    is_told = False  # it was, and the screen need not look again when that is left
     tick_s = None  # how often it wants to look again by itself
 
     def __init__(self):
@@ -58,6 +61,12 @@ class Screen:
     def say(self, words, role="info"):
         """Show a word above the footer until the next key."""
         self.note, self.note_role = words, role
+
+    def failed(self, worker):
+        """Say how a worker failed, if it did."""
+        if worker.error or worker.trace:
+            self.say(*failure(worker))
+            self.trace = worker.trace
 
     def workers(self):
         """Return the Workers whose results this screen waits for."""

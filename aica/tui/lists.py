@@ -2,7 +2,7 @@
 
 from . import keys, view
 from .base import List, Push
-from .results import counts, failure, happened
+from .results import counts, happened
 from .words import _, tr
 from .worker import Worker
 
@@ -39,8 +39,7 @@ class Table(List):
         self._fresh += self._worker.take()
         if self._worker.done:
             self.rows = self._fresh
-            if self._worker.error or self._worker.trace:
-                self.say(*failure(self._worker))
+            self.failed(self._worker)
             self._worker = None
 
     def entries(self):
@@ -94,8 +93,8 @@ class Findings(List):
         self._fresh += self._worker.take()
         if self._worker.done or len(self._fresh) > len(self.outcomes):
             self.outcomes = list(self._fresh)
-        if self._worker.done and (self._worker.error or self._worker.trace):
-            self.say(*failure(self._worker))
+        if self._worker.done:
+            self.failed(self._worker)
 
     def entries(self):
         return [one for one in self.outcomes if self._all or one.status not in ("ok", "skipped")]

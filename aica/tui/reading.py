@@ -2,7 +2,6 @@
 
 from . import keys, text, view
 from .base import Screen
-from .results import failure
 from .words import _, tr
 from .worker import Worker
 
@@ -31,8 +30,7 @@ class Text(Screen):
         if self._worker is not None:
             self.blocks += self._worker.take()
             if self._worker.done:
-                if self._worker.error or self._worker.trace:
-                    self.say(*failure(self._worker))
+                self.failed(self._worker)
                 self._worker = None
 
     def body(self, width, height):

@@ -44,6 +44,7 @@ class Run(Screen):
     def _tell_the_end(self):
         if self._worker.error or self._worker.trace:
             self._verdict = failure(self._worker)
+            self.trace = self._worker.trace
             return
         bad = {one.status for one in self.outcomes} & {"failed", "blocked"}
         self._verdict = tr("done: {}").format(counts(self.outcomes)), "error" if bad else "ok"

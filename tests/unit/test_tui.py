@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import select
 import signal
 import time
 
@@ -14,7 +15,8 @@ from aica import glance
 from aica.change import Change, Outcome
 from aica.disk.alarm import Look, State
 from aica.disk.df import figures
-from aica.errors import ConfigError
+from aica.errors import ConfigError, NotReady
+from aica.tui import app as menu
 from aica.tui import (
     asking,
     base,
@@ -530,3 +532,85 @@ def test_every_screen_fits_every_size_in_korean(whole, monkeypatch, name, size):
     catalogue = korean()
     monkeypatch.setattr(words._catalogue, "gettext", lambda text: catalogue.get(text, text))
     test_every_screen_fits_every_size(whole, name, size)
+
+
+# -- when something is wrong with the program ----------------------------
+
+
+class Paper:
+    """A terminal that keeps what is painted, and presses keys one by one."""
+
+    def __init__(self, *names):
+        self.names, self.painted = list(names), []
+
+    def size(self):
+        return 80, 24
+
+    def paint(self, lines):
+        self.painted.append("\n".join("".join(span.text for span in line) for line in lines))
+
+    def keys(self, watched=(), timeout_s=None):
+        if watched:
+            select.select(list(watched), [], [], 10)
+            return []
+        return [self.names.pop(0)]
+
+
+class Broken(base.Screen):
+    """A screen that cannot be drawn."""
+
+    def body(self, width, height):
+        raise KeyError("no such thing")
+
+
+def looped(first, *names):
+    kept, paper = [], Paper(*names)
+    menu._loop(paper, [first], kept.append)
+    return paper.painted, kept
+
+
+def test_a_screen_that_breaks_is_told_and_the_menu_goes_on():
+    first = base.Menu("first", [view.Item("broken", value=base.Opens(Broken))])
+    painted, kept = looped(first, "ENTER", "ESC", "q")
+    assert "KeyError: 'no such thing'" in painted[1] and "/var/log/aica-recovery.log" in painted[1]
+    assert "broken" in painted[2] and "first" in painted[2]
+    assert len(kept) == 1 and "Traceback" in kept[0]
+
+
+def test_a_broken_first_screen_is_told_too():
+    painted, kept = looped(Broken(), "ESC")
+    assert "no such thing" in painted[0] and len(kept) == 1
+
+
+@pytest.mark.parametrize("screen_of", [
+    lambda work: lists.Table("t", ("A",), work), lambda work: reading.Text("t", load=work),
+    lambda work: lists.Findings("t", work, "", None), lambda work: running.Run("t", work),
+    lambda work: overview.Home("t", [], work),
+])
+def test_a_bug_in_a_worker_is_told_above_its_screen(screen_of):
+    def work():
+        raise KeyError("worker bug")
+    painted, kept = looped(screen_of(work), "q", "q")
+    assert any("This is a bug in aica: KeyError: 'worker bug'" in one for one in painted)
+    assert len(kept) == 1 and "Traceback" in kept[0]
+
+
+def test_a_lost_terminal_is_no_bug():
+    class Gone(Paper):
+        def keys(self, watched=(), timeout_s=None):
+            raise menu.Lost(1)
+    with pytest.raises(menu.Lost):
+        menu._loop(Gone(), [base.Menu("t", [])], None)
+
+
+def test_the_theme_of_the_site_is_read_and_a_dead_disk_is_not_waited_for(whole, monkeypatch):
+    assert glance.theme(whole.app) == "auto"
+    whole.replace("/data/config/aica.conf", "[tui]\n", "[tui]\ntheme = light\n")
+    assert glance.theme(whole.app) == "light"
+    seen = []
+
+    def dead(path, timeout_s):
+        seen.append(timeout_s)
+        raise NotReady("{} does not answer".format(path))
+    monkeypatch.setattr(glance.storage, "probe", dead)
+    assert glance.theme(whole.app) == "auto" and seen[0] <= 0.5

@@ -38,6 +38,7 @@ class Home(Menu):
         for found in self._worker.take():
             self.glance = found
         if self._worker.done:
+            self.failed(self._worker)
             self._worker = None
 
     def ticked(self):
