@@ -7,13 +7,15 @@ password is recorded while 50 TB are walked.
 import itertools
 import os
 
-from . import lock, report, saved, site, status, survival
+from . import lock, report, site, status
 from .backup import records as backups
+from .bootstrap import survival
 from .change import CHANGED, Outcome
 from .engine import converge
 from .errors import AicaError, ConfigError
 from .resources import pam
 from .resources.shared_tree import SavedModes
+from .tree import saved
 from .volatile.survey import one_line
 
 # So many entries of the first level of each tree does `aica check` look at.

@@ -1,6 +1,6 @@
 """aica bootstrap: for images that come back without the package."""
 
-from ..bootstrap import Bootstrap
+from ..bootstrap.storing import Bootstrap
 from . import show
 
 

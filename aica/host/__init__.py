@@ -6,8 +6,9 @@ leads nowhere. ReadOnlyHost is the same door for dry runs, with every change
 refused.
 """
 
-from .. import child, command, identity, processes
+from .. import command
 from ..errors import ReadOnlyViolation
+from . import child, identity, processes
 from .changing import Changing
 from .looking import Looking
 from .programs import Programs

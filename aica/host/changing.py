@@ -5,8 +5,9 @@ import errno
 import os
 import stat
 
-from .. import files, shared_lock
+from .. import files
 from ..errors import Conflict
+from . import shared_lock
 from .looking import components
 
 # Longer than anything takes to write a file, shorter than anybody would wait.

@@ -2,7 +2,9 @@
 
 import os
 
-from .. import child, files, measure, own_files, saved, sharing, storage, tree
+from .. import files, storage, tree
+from ..tree import measure, own_files, saved, sharing
+from . import child
 
 
 class Trees:

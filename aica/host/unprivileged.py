@@ -3,8 +3,9 @@
 import os
 import stat
 
-from .. import command, files, handover, storage
+from .. import command, files, storage
 from ..errors import Conflict
+from ..tree import handover
 
 
 class Unprivileged:

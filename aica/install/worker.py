@@ -7,8 +7,8 @@ one folder that it is to fill.
 
 import os
 
-from .. import processes
 from ..errors import AicaError
+from ..host import processes
 
 # systemd leaves these to nobody (UIDS-GIDS.md), and no distribution gives them to users.
 FIRST, COUNT = 60600, 100

@@ -5,9 +5,9 @@ import time
 from .. import lock, report
 from ..engine import converge
 from ..errors import ConfigError, Conflict
-from ..own_files import TAKEN, Order
 from ..resources.own_files import OwnFiles, OwnHome, TakenFiles
 from ..site.people import home_gid
+from ..tree.own_files import TAKEN, Order
 from . import common
 
 # Not that of the maintenance: who cannot log in must not wait for 50 TB.

@@ -1,8 +1,8 @@
 """What lies inside a home: only its owner's modes, or one old owner's files. Never at boot."""
 
-from .. import own_files
 from ..change import Change
 from ..errors import Conflict, NotApplicable
+from ..tree import own_files
 from .home import HomeFolder
 from .shared_tree import SharedTree
 

@@ -1,11 +1,11 @@
 """Desired state: the folders of /data, from the chain of trust to what members share. Pure."""
 
-from ..own_files import Order
 from ..resources.directory import Directory, SharedDirectory
 from ..resources.file import SeedFile
 from ..resources.own_files import ForeignFiles
 from ..resources.shared_tree import OpenToAll, SharedSecrets, SharedTree, Stray
 from ..settings import render_site
+from ..tree.own_files import Order
 
 SHARED = (
     "cache/conda/pkgs", "cache/pip", "cache/npm", "cache/yarn", "cache/python", "cache/uv",

@@ -2,7 +2,8 @@
 
 import re
 
-from .. import storage, survival
+from .. import storage
+from ..bootstrap import survival
 from ..site.units import mount_unit
 from . import look
 from .finding import Finding

@@ -2,7 +2,7 @@
 
 import re
 
-from .. import starter, survival
+from ..bootstrap import starter, survival
 from ..site.units import UNITS
 from . import database, look
 from .finding import Finding

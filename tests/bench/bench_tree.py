@@ -14,8 +14,9 @@ sys.path.insert(0, os.path.dirname(sys.path[0]))
 
 from wiped import throw_away_folder  # noqa: E402
 
-from aica import sharing, tree  # noqa: E402
+from aica import tree  # noqa: E402
 from aica.permissions import Order  # noqa: E402
+from aica.tree import sharing  # noqa: E402
 
 ENTRIES = 100000
 AGAIN = 5

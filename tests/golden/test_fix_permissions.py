@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from aica import files, own_files
+from aica import files
+from aica.tree import own_files
 
 HOME = "/data/users/kim"
 GONE = 2050  # an uid that somebody had once

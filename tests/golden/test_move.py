@@ -10,8 +10,9 @@ import pytest
 from test_kill import CALLS, killed, known_calls
 from test_users import add_user
 
-from aica import child, copying
+from aica import copying
 from aica.errors import AicaError
+from aica.host import child
 
 SETUP = ("user", "setup", "choi", "gpu-users")
 OLD, NEW, ASIDE = "/home/choi", "/data/users/choi", "/home/.choi.moved.1"
@@ -168,7 +169,7 @@ def test_without_room_nothing_is_begun(filled, monkeypatch):
 
 def test_running_processes_are_named_and_only_ignored_when_told(filled, monkeypatch):
     from aica.host import Host
-    from aica.processes import Process
+    from aica.host.processes import Process
     monkeypatch.setattr(Host, "processes", lambda self, uid: [Process(7, 1, "python3")])
     answer = filled.cli(*SETUP)
     assert answer.code == 4 and "1 process(es) of choi are running" in answer.out

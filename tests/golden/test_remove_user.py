@@ -10,8 +10,7 @@ from fakes import Kill
 from test_add_user import KEY, Nth, on_a_terminal, raising
 from wiped import Server, throw_away_folder
 
-from aica import processes
-from aica.host import Host
+from aica.host import Host, processes
 
 DAY = time.strftime("%Y-%m-%d")
 

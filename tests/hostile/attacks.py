@@ -10,8 +10,8 @@ import traceback
 
 import snapshot
 
-from aica import sharing
 from aica.permissions import Order
+from aica.tree import sharing
 
 GID = 2000
 MEMBER, COLLEAGUE = 2001, 2002

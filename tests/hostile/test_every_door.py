@@ -8,9 +8,10 @@ import pytest
 import snapshot
 from attacks import FULL, in_child, limited, set_immutable
 
-from aica import saved, sharing, site
+from aica import site
 from aica.permissions import Order
 from aica.site import folders
+from aica.tree import saved, sharing
 
 pytestmark = pytest.mark.usefixtures("root_rights")
 

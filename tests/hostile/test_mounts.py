@@ -6,7 +6,8 @@ import signal
 import pytest
 from attacks import MEMBER, Place, in_private_mounts, mount
 
-from aica import saved, sharing, storage, tree
+from aica import storage, tree
+from aica.tree import saved, sharing
 
 pytestmark = pytest.mark.usefixtures("root_rights")
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from attacks import COLLEAGUE, MEMBER, RACE_S, Place, attacker, in_private_mounts, libc, mount
 
-from aica import own_files
+from aica.tree import own_files
 
 OLD = 2050
 

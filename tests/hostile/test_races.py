@@ -12,10 +12,10 @@ import time
 import pytest
 from attacks import COLLEAGUE, GID, MEMBER, RACE_S, Place, attacker, close, libc
 
-from aica import permissions, saved, sharing
+from aica import permissions
 from aica.errors import AicaError
 from aica.resources.directory import SharedDirectory
-from aica.tree import workers
+from aica.tree import saved, sharing, workers
 
 pytestmark = pytest.mark.usefixtures("root_rights")
 

@@ -30,7 +30,7 @@ from attacks import (
     wrong,
 )
 
-from aica import sharing
+from aica.tree import sharing
 
 NAMES = 100000 if FULL else 3000
 

@@ -8,8 +8,9 @@ import threading
 import pytest
 from wiped import REPOSITORY, Server, throw_away_folder
 
-from aica import shared_lock, vault
+from aica import vault
 from aica.errors import NotReady
+from aica.host import shared_lock
 from aica.resources.records import AccountRecords
 
 PAIRS = 8

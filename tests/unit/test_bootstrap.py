@@ -8,8 +8,9 @@ import tempfile
 
 import pytest
 
-from aica import command, starter, survival
-from aica.bootstrap import Bootstrap
+from aica import command
+from aica.bootstrap import starter, survival
+from aica.bootstrap.storing import Bootstrap
 from aica.errors import ConfigError
 from aica.host import ReadOnlyHost
 from aica.settings import Settings

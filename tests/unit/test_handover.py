@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from aica import handover
 from aica.errors import Conflict
+from aica.tree import handover
 
 UID = 60660
 TOP = "/data/apps/x"

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from aica import processes
+from aica.host import processes
 
 UID = 54321
 

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from aica import demo, site, starter
+from aica import demo, site
+from aica.bootstrap import starter
 from aica.registry import Entry, Registry
 from aica.settings import Settings, keepable
 from aica.site import Site

@@ -4,7 +4,7 @@ import grp
 import os
 import pwd
 
-from . import accounts
+from .. import accounts
 
 FILES = {
     "passwd": accounts.parse_passwd, "shadow": accounts.parse_shadow,

@@ -4,12 +4,13 @@ import hashlib
 import os
 import re
 
-from . import report, starter
-from .engine import converge
-from .errors import ConfigError
-from .resources.directory import Directory
-from .resources.file import PlainFile
-from .site.units import UNITS
+from .. import report
+from ..engine import converge
+from ..errors import ConfigError
+from ..resources.directory import Directory
+from ..resources.file import PlainFile
+from ..site.units import UNITS
+from . import starter
 
 LIMIT_BYTES = 16 << 20
 QUERIES = {

@@ -9,7 +9,7 @@ import json
 import os
 import signal
 
-from .errors import AicaError
+from ..errors import AicaError
 
 MOST_FDS = 256
 

@@ -9,8 +9,8 @@ It is opened last. A run that is cut off is simply done again.
 import os
 import stat
 
-from . import files, tree
-from .errors import AicaError, Changed, Conflict
+from .. import files, tree
+from ..errors import AicaError, Changed, Conflict
 
 READ_AND_RUN = 0o500
 

@@ -10,7 +10,7 @@ import os
 import stat
 from typing import NamedTuple
 
-from . import files, tree
+from .. import files, tree
 from .sharing import require_protected_links
 
 SSH = "ssh"

@@ -12,8 +12,8 @@ import os
 import socket
 import time
 
-from . import files
-from .errors import NotReady
+from .. import files
+from ..errors import NotReady
 
 INSTANCE = "/run/aica/instance"
 WAIT_S = 20

@@ -6,8 +6,9 @@ looked at from here, so what is said is what could be seen.
 
 import re
 
-from . import __version__, starter, storage
-from .errors import AicaError
+from .. import __version__, storage
+from ..errors import AicaError
+from . import starter
 
 UNITS = ("/etc/systemd/system/", "/usr/lib/systemd/system/", "/lib/systemd/system/",
          "/run/systemd/generator/", "/run/systemd/generator.early/",

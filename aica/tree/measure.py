@@ -2,7 +2,7 @@
 
 import time
 
-from . import tree
+from .. import tree
 
 GLANCE = 1000
 

@@ -4,8 +4,8 @@ import contextlib
 import os
 import stat
 
-from . import files, permissions, tree
-from .errors import AicaError, Conflict, NotApplicable
+from .. import files, permissions, tree
+from ..errors import AicaError, Conflict, NotApplicable
 
 PROTECTED = "/proc/sys/fs/protected_hardlinks"
 # Waiting for a network disk: 0.3 ms a call there, 3 us of Python.

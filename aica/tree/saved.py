@@ -15,8 +15,8 @@ import re
 import stat
 from typing import NamedTuple, Tuple
 
-from . import files, permissions, tree
-from .errors import ConfigError
+from .. import files, permissions, tree
+from ..errors import ConfigError
 
 HEAD = b"#mtree aica 1\n"
 END = b"#end\n"
