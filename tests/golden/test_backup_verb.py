@@ -608,7 +608,7 @@ def test_the_documented_command_brings_a_whole_home_back_as_it_was(disk):
     name = backup(disk)
     before = snapshot.tree(disk.path("/data/users/kim"))
     disk.remove("/data/users/kim")
-    with open(os.path.join(REPOSITORY, "README.md"), encoding="utf-8") as text:
+    with open(os.path.join(REPOSITORY, "docs/admin-guide.md"), encoding="utf-8") as text:
         shown = re.search(r"`(rsync -aHAX [^`]*/data/users/kim/)`", text.read()).group(1)
     shown = shown.replace("/backup", disk.path("/backup")).replace("TIME", name)
     argv = shlex.split(shown.replace("here:", "here:" + disk.root))

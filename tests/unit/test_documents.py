@@ -45,6 +45,9 @@ def find_pages():
 
 PAGES = find_pages()
 README = read("README.md")
+ADMIN_GUIDE = read("docs/admin-guide.md")
+# What people read, beside the manual, to find a command.
+GUIDES = README + ADMIN_GUIDE + read("docs/user-guide.md")
 CHANGES = read("docs/what-it-does.md")
 MANUAL = "".join(read("man/" + name) for name in sorted(os.listdir(os.path.join(REPOSITORY, "man"))))
 # mdoc(7): "Fl Fl dry-run" is --dry-run, "Fl q" is -q.
@@ -94,9 +97,9 @@ VERBS = [(words, parser) for words, parser in walk(build("aica"))]
 
 
 @pytest.mark.parametrize("words", [w for w, _ in VERBS if w], ids=lambda words: " ".join(words))
-def test_every_verb_is_in_the_readme_or_in_the_manual(words):
+def test_every_verb_is_in_a_guide_or_in_the_manual(words):
     text = " ".join(words)
-    assert re.search(r"`aica {}\b".format(text), README) \
+    assert re.search(r"`aica {}\b".format(text), GUIDES) \
         or re.search(r"^\.(It )?Cm {}\b".format(text), MANUAL, re.M)
 
 
@@ -105,8 +108,8 @@ OPTIONS = sorted({option for _, parser in VERBS for action in parser._actions
 
 
 @pytest.mark.parametrize("option", OPTIONS)
-def test_every_option_is_in_the_readme_or_in_the_manual(option):
-    assert re.search(r"(?<![\w-]){}(?![\w-])".format(re.escape(option)), README + MANUAL)
+def test_every_option_is_in_a_guide_or_in_the_manual(option):
+    assert re.search(r"(?<![\w-]){}(?![\w-])".format(re.escape(option)), GUIDES + MANUAL)
 
 
 def shown_commands():
@@ -126,7 +129,7 @@ MENTIONS = {words for words, _ in VERBS}  # "`aica user setup` makes ...": a nam
 def test_every_command_that_a_page_shows_is_one():
     parser, seen = build("aica"), 0
     for page, line in shown_commands():
-        for part in re.split(r" +#|;|&&", line):
+        for part in re.split(r" +#|;|&&|\|\|", line):
             words = shlex.split(re.sub(r"^(sudo )?(python3 -m )?(?=aica )", "", part.strip()))
             if words[:1] != ["aica"] or "..." in words or tuple(words[1:]) in MENTIONS:
                 continue
@@ -240,8 +243,8 @@ def test_what_a_purge_removes_is_documented():
 @pytest.mark.parametrize("path", [
     site.environment.PROFILE, site.sudoers.SUDOERS, site.environment.MEMBER_GROUPS,
     site.environment.PAM_ENV])
-def test_the_readme_names_what_lies_in_etc(path):
-    assert "`{}`".format(path) in section(README, "## What it changes on your machine")
+def test_the_short_table_names_what_lies_in_etc(path):
+    assert "`{}`".format(path) in section(CHANGES, "## In short")
 
 
 def test_the_sudo_rules_are_shown_word_for_word():
@@ -266,8 +269,8 @@ def _without_counts(text):
 # -- settings, statuses, messages ---------------------------------------
 
 
-def test_every_setting_is_in_the_readme_with_its_default():
-    shown = {row[0]: row[1] for row in rows(section(README, "## Configuration"))}
+def test_every_setting_is_in_the_admin_guide_with_its_default():
+    shown = {row[0]: row[1] for row in rows(section(ADMIN_GUIDE, "## Configuration"))}
     wanted = {}
     for section_name, keys in list(ETC_KEYS.items()) + list(SITE_KEYS.items()):
         for key, (field, _) in keys.items():
@@ -288,8 +291,11 @@ def statuses():
         0, report.EXIT_DRIFT, cli.EXIT_BUG, cli.EXIT_INTERRUPTED}
 
 
-def test_the_readme_lists_every_exit_status():
-    assert {int(row[0]) for row in rows(section(README, "## Exit status"))} == statuses()
+EXIT_STATUS = section(read("docs/exit-status.md"), "# Exit status").split("\n## ")[0]
+
+
+def test_the_page_lists_every_exit_status():
+    assert {int(row[0]) for row in rows(EXIT_STATUS)} == statuses()
 
 
 def test_the_manual_lists_every_exit_status_but_that_of_an_interrupt():
@@ -303,7 +309,7 @@ def test_the_order_of_exit_statuses_is_the_documented_one():
         FAILED, BLOCKED, PLANNED, CHANGED, OK, SKIPPED)]
     order = [report.exit_status(found[number:]) for number in range(len(found))]
     assert order == [1, 4, 3, 0, 0, 0]
-    assert "the first of 70, 1, 4, 3, 0." in section(README, "## Exit status")
+    assert "the first of 70, 1, 4, 3, 0." in EXIT_STATUS
 
 
 def texts_of_the_program():
@@ -325,7 +331,7 @@ def _texts(tree):
 
 
 TEXTS = texts_of_the_program()
-MESSAGES = [row[0].strip("`") for row in rows(section(README, "## Troubleshooting"))]
+MESSAGES = [row[0].strip("`") for row in rows(read("docs/troubleshooting.md"))]
 
 
 @pytest.mark.parametrize("message", MESSAGES)
