@@ -29,6 +29,7 @@ pkgdatadir        ?= $(prefix)/share/aica-datakeeper
 localedir         ?= $(prefix)/share/locale
 mandir            ?= $(prefix)/share/man
 completiondir     ?= $(prefix)/share/bash-completion/completions
+zshdir            ?= $(prefix)/share/zsh/site-functions
 # Empty where the packager's own words put the examples in place.
 docdir            ?= $(prefix)/share/doc/aica-datakeeper
 unitdir           ?= /lib/systemd/system
@@ -87,6 +88,7 @@ lint: $(STAMP)
 	    $(VENV)/bin/ruff check --no-cache aica tests system/bin/*; \
 	fi
 	bash -n system/completion/aica
+	if command -v zsh >/dev/null; then zsh -n system/completion/_aica; fi
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*.[1-8]; fi
 
 test: $(STAMP)
@@ -197,6 +199,7 @@ install: locale
 	    $(DESTDIR)$(tmpfilesdir)/aica-datakeeper.conf
 	install -D -m 644 system/logrotate/aica-datakeeper \
 	    $(DESTDIR)$(sysconfdir)/logrotate.d/aica-datakeeper
+	install -D -m 644 system/completion/_aica   $(DESTDIR)$(zshdir)/_aica
 	install -D -m 644 system/completion/aica    $(DESTDIR)$(completiondir)/aica
 	for door in aica-recover aica-tui aica-clean-cache; do \
 	    ln -sf aica $(DESTDIR)$(completiondir)/$$door || exit 1; \

@@ -20,8 +20,14 @@ DEBIAN_ONLY = (
     "/usr/share/lintian/",
     "/usr/share/pam-configs/",
     "/usr/share/python3/",
+    "/usr/share/zsh/vendor-completions/",
 )
-EL_ONLY = ("/usr/share/doc/", "/usr/share/licenses/", "/usr/lib/systemd/system-preset/")
+EL_ONLY = (
+    "/usr/share/doc/",
+    "/usr/share/licenses/",
+    "/usr/lib/systemd/system-preset/",
+    "/usr/share/zsh/site-functions/",
+)
 ACCOUNT_FILES = "cat /etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid"
 
 
