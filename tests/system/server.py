@@ -173,6 +173,10 @@ class Server:
             raise ServerError("{} -> {}".format(command, describe(result)))
         return result
 
+    def loginctl(self, *words):
+        """Run loginctl as a unit: logind of systemd 257 answers nobody from a cgroup outside."""
+        return self.run(["systemd-run", "--quiet", "--wait", "--pipe", "loginctl"] + list(words))
+
     def ssh(self, user, command=None, stdin="", check=True, timeout_s=60):
         """Log in with a key over the network: to a command, or to a terminal fed by stdin."""
         argv = ["ssh", "-i", "/srv/keys/client"]

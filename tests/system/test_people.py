@@ -68,7 +68,7 @@ def test_who_still_runs_something_is_not_removed(server):
     assert refused.code == 4 and "sleep (" in refused.err
     assert server.run("grep -c ^jung: /etc/passwd").out == "1\n"
     server.run("echo '0 4 * * * true' | crontab -u jung -")
-    server.run(["loginctl", "enable-linger", "jung"])
+    server.loginctl("enable-linger", "jung")
     server.run("echo true | at now + 3 days", user="jung")
     server.run(["aica", "record"])
     removed = server.run(["aica", "user", "remove", "jung", "--yes", "--end-processes"])

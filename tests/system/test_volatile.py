@@ -29,7 +29,7 @@ def life(image, team):
         one.plant_running("/usr/local/bin/tool", "#!/bin/sh\necho tool\n")
         one.run("chmod 755 /usr/local/bin/tool; echo '10.0.0.9 team' >> /etc/hosts")
         one.run("crontab -u kim -", stdin="# kim's\n@reboot echo ran > /home/kim/ran\n")
-        one.run("loginctl enable-linger lee")
+        one.loginctl("enable-linger", "lee")
         one.keys = one.run(KEYS).out
         one.hosts = one.text("/etc/hosts")
         one.shutdown()
@@ -83,7 +83,8 @@ def test_check_finds_nothing(life):
 def test_a_key_made_anew_and_a_removed_crontab_are_followed(life):
     """Last: it ends this life."""
     life.run("rm /etc/ssh/ssh_host_ed25519_key*; ssh-keygen -A")
-    life.run("crontab -u kim -r; loginctl disable-linger lee")
+    life.run("crontab -u kim -r")
+    life.loginctl("disable-linger", "lee")
     keys = life.run(KEYS).out
     life.wait_until("! test -e /data/config/jobs/kim.crontab", 30, "the record")
     life.shutdown()
