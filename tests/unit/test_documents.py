@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from pages import REPOSITORY, find_pages, read, rows, section
 
 import aica
 from aica import cli, command, demo, report, site
@@ -24,25 +25,6 @@ from aica.settings import ETC_KEYS, SITE_KEYS, Settings
 from aica.settings_apps import CACHES
 from aica.site import Site
 
-REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-NOT_OURS = {".git", "build", "dist"}
-
-
-def read(path):
-    with open(os.path.join(REPOSITORY, path), encoding="utf-8") as text:
-        return text.read()
-
-
-def find_pages():
-    found = []
-    for folder, folders, names in os.walk(REPOSITORY):
-        folders[:] = [name for name in folders if name not in NOT_OURS
-                      and not name.startswith((".", "aica-datakeeper"))]
-        found += [os.path.relpath(os.path.join(folder, name), REPOSITORY)
-                  for name in names if name.endswith(".md")]
-    return sorted(found)
-
-
 PAGES = find_pages()
 README = read("README.md")
 ADMIN_GUIDE = read("docs/admin-guide.md")
@@ -57,27 +39,6 @@ MANUAL = re.sub(r"\bFl ", "-", MANUAL.replace("Fl Fl ", "--"))
 def test_the_pages_are_found():
     assert {"README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md",
             "docs/what-it-does.md"} <= set(PAGES)
-
-
-def section(page, heading):
-    """Return the text below a heading, to the next one of the same or a higher level."""
-    level = len(heading) - len(heading.lstrip("#"))
-    found = re.search(r"^{}$(.*?)(?=^#{{1,{}}} |\Z)".format(re.escape(heading), level),
-                      page, re.M | re.S)
-    assert found, "no section " + heading
-    return found.group(1)
-
-
-def rows(text):
-    """Return the cells of each row of the tables in a text, without heads and rules."""
-    table = [[cell.strip() for cell in line.strip("|").split("|")]
-             for line in text.split("\n") if line.startswith("|")]
-    return [row for number, row in enumerate(table)
-            if not _is_rule(row) and not (number + 1 < len(table) and _is_rule(table[number + 1]))]
-
-
-def _is_rule(row):
-    return all(re.match(r":?-+:?\Z", cell) for cell in row)
 
 
 # -- the command line ---------------------------------------------------
