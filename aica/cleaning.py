@@ -62,7 +62,7 @@ class Cleaning:
     @property
     def freed_text(self):
         """The same, as people read it."""
-        return caches.size_text(self.freed_bytes)
+        return report.size(self.freed_bytes)
 
     def plan(self):
         """Yield what would be removed, and what is kept and why. Changes nothing."""

@@ -57,6 +57,16 @@ def _padded(text, width, right):
     return space + text if right else text + space
 
 
+def size(size_bytes):
+    """Return a number of bytes as people read it: 980 B, 1.5 KiB, 112 GiB."""
+    value, units = float(size_bytes), ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1024
+        del units[0]
+    digits = 0 if units[0] == "B" or value >= 99.5 else 1
+    return "{:.{}f} {}".format(value, digits, units[0])
+
+
 def text_lines(outcome, color=False, verbose=False):
     """Return an outcome as lines of text: one, then its hint, then its details.
 

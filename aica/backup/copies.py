@@ -6,7 +6,7 @@ import tempfile
 import time
 from typing import NamedTuple, Tuple
 
-from .. import storage
+from .. import report, storage
 from ..change import Change
 from ..errors import AicaError
 from ..resources.base import Resource
@@ -77,7 +77,7 @@ class Copy(Resource):
     def describe(self, changes):
         return ("{:,} of {:,} files are new, {}".format(
             self.measured.new_files, self.measured.entries.get("reg", 0),
-            size_text(self.measured.new_bytes)),)
+            report.size(self.measured.new_bytes)),)
 
     def apply(self, host, changes):
         self.state = FAILED  # whatever ends it: a complete one says so below
@@ -146,7 +146,7 @@ class Copy(Resource):
     def _require_room(self, host):
         need = rsync.need(self.measured, bool(self._bases(host)))
         free_bytes, free_inodes = room(host, self.target.top)
-        for needed, free, unit in ((need.size_bytes, free_bytes, size_text),
+        for needed, free, unit in ((need.size_bytes, free_bytes, report.size),
                                    (need.inodes, free_inodes, "{:,} inodes".format)):
             if needed > free:
                 raise AicaError(
@@ -202,13 +202,3 @@ def _stats(text):
         return rsync.parse_stats(text)
     except ValueError as error:
         raise AicaError("rsync did not say what it did: {}".format(error))
-
-
-def size_text(size_bytes):
-    """Return a number of bytes as people read it: 3.2 GiB."""
-    value, unit = float(size_bytes), "B"
-    for unit in ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
-        if value < 1024 or unit == "EiB":
-            break
-        value /= 1024
-    return "{:.0f} {}".format(value, unit) if unit == "B" else "{:.1f} {}".format(value, unit)

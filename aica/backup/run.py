@@ -243,7 +243,7 @@ class Snapshot(Resource):
             return ("would be made",)
         done = [copy for copy in self.made if copy.state in (WHOLE, PARTIAL)]
         text = "{} copies, {} new".format(
-            len(done), copies.size_text(sum(copy.measured.new_bytes for copy in done)))
+            len(done), report.size(sum(copy.measured.new_bytes for copy in done)))
         changed = sum(copy.changed for copy in done)
         text += "; {:,} entries changed meanwhile".format(changed) if changed else ""
         missing = [copy.name for copy in self.made if copy.state != WHOLE]

@@ -11,9 +11,9 @@ from . import conda, hf, pip, torch
 from .cache import Cache
 from .opened import Opened
 from .own import OwnCaches
-from .rules import size_text, start
+from .rules import start
 
 # What --all stands for, in the order of the work. Each has a TOP and find(cache, walk, host).
 LAYOUTS = {"conda": conda, "pip": pip, "torch": torch, "hf": hf}
 
-__all__ = ["LAYOUTS", "Cache", "Opened", "OwnCaches", "size_text", "start"]
+__all__ = ["LAYOUTS", "Cache", "Opened", "OwnCaches", "start"]

@@ -4,11 +4,11 @@ import heapq
 import os
 import stat
 
-from .. import tree
+from .. import report, tree
 from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from .measure import Measure, measure
-from .rules import FOREIGN, LINKED, OPEN, OTHERS, UNREAD, LastUse, size_text
+from .rules import FOREIGN, LINKED, OPEN, OTHERS, UNREAD, LastUse
 from .thing import Sweep, Thing, sweepable
 
 # So many things of a cache in one run, the largest: a million names end no list.
@@ -34,7 +34,7 @@ class Kept:
         for why, (number, size, names) in sorted(self.reasons.items()):
             more = ", ..." if number > len(names) else ""
             found.append("{:,} {} ({}{}; {})".format(
-                number, why, ", ".join(names), more, size_text(size)))
+                number, why, ", ".join(names), more, report.size(size)))
         return found
 
 
@@ -109,9 +109,9 @@ class Cache(Resource):
     def remark(self, actual):
         done = "nothing to remove"
         if self.removed:
-            done = "{} freed".format(size_text(self.freed_bytes))
+            done = "{} freed".format(report.size(self.freed_bytes))
         elif self.things:
-            done = "{} to be freed".format(size_text(self._planned_bytes))
+            done = "{} to be freed".format(report.size(self._planned_bytes))
         return "; ".join([done] + (["kept " + ", ".join(self.kept.texts())]
                                    if self.kept.reasons else []))
 

@@ -7,12 +7,11 @@ environment, as if typed in.
 import os
 from typing import NamedTuple, Tuple
 
-from .. import tree
+from .. import report, tree
 from ..change import Change
 from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from .measure import Measure
-from .rules import size_text
 
 TIMEOUT_S = 1800
 
@@ -73,7 +72,7 @@ class OwnCache(Resource):
     def remark(self, actual):
         if actual is None:
             return "nothing there"
-        return "{} in {}: {} {}".format(size_text(actual["size_bytes"]), actual["folder"],
+        return "{} in {}: {} {}".format(report.size(actual["size_bytes"]), actual["folder"],
                                         self.tool.program, " ".join(self.tool.clean))
 
     def describe(self, changes):

@@ -98,16 +98,6 @@ class LastUse:
         return status.st_mtime if self._glancing else last_use(status)
 
 
-def size_text(size_bytes):
-    """Return a number of bytes as people read it: "3.1 GiB"."""
-    value = float(size_bytes)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if value < 1000:
-            return "{:.0f} {}".format(value, unit) if unit == "bytes" or value >= 100 \
-                else "{:.1f} {}".format(value, unit)
-        value /= 1024
-    return "{:,.1f} TiB".format(value)
-
 
 def age_text(seconds):
     """Return how long ago, as people say it."""

@@ -3,13 +3,13 @@
 import os
 import time
 
-from .. import tree
+from .. import report, tree
 from ..change import Change
 from ..errors import AicaError, NotApplicable
 from ..resources.base import Resource
 from . import rules as rule
 from .measure import Aged, measure
-from .rules import OPEN, OTHERS, age_text, size_text
+from .rules import OPEN, OTHERS, age_text
 
 # A measure is not taken twice within so many seconds; each file is looked at again anyway.
 FRESH_S = 10
@@ -90,7 +90,7 @@ class Thing(Resource):
         if actual is None:
             return ""
         age = age_text(self.rules.now - actual.newest)
-        return "{}, last used {}".format(size_text(actual.size_bytes), age)
+        return "{}, last used {}".format(report.size(actual.size_bytes), age)
 
     def describe(self, changes):
         return ()
@@ -122,7 +122,7 @@ class Sweep(Thing):
     def remark(self, actual):
         if actual is None:
             return ""
-        return "{:,} old files, {}".format(actual.files, size_text(actual.size_bytes))
+        return "{:,} old files, {}".format(actual.files, report.size(actual.size_bytes))
 
 
 def sweepable(cache, walk, path, rules):

@@ -1,7 +1,7 @@
 """aica backup: homes and settings on the backup disk, and back."""
 
+from .. import report
 from ..backup import finding
-from ..backup.copies import size_text
 from ..backup.run import Backup
 from ..errors import ConfigError
 from . import show
@@ -44,7 +44,7 @@ def _list(args, rows):
 
 
 def _size(size_bytes):
-    return None if size_bytes is None else size_text(size_bytes)
+    return None if size_bytes is None else report.size(size_bytes)
 
 
 def _check(args):

@@ -3,7 +3,6 @@
 import json
 
 from .. import report
-from ..volatile.finding import as_size
 from ..volatile.survey import Survey
 from . import show
 
@@ -43,7 +42,7 @@ def _summary(args, found, code):
         print(json.dumps({"summary": {"findings": len(found), "size_bytes": size_bytes},
                           "exit": code}))
     elif found:
-        amount = ", {}".format(as_size(size_bytes)) if size_bytes else ""
+        amount = ", {}".format(report.size(size_bytes)) if size_bytes else ""
         show.info(args, "the next wipe would lose {} thing{}{}".format(
             len(found), "" if len(found) == 1 else "s", amount))
     else:

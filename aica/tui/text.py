@@ -69,14 +69,3 @@ def bar(share, width, full="█", empty="░"):
     """Return a bar of `width` columns for a share between 0 and 1."""
     filled = int(round(min(1.0, max(0.0, share)) * width))
     return full * filled + empty * (width - filled)
-
-
-def size(size_bytes):
-    """Return a size as people read it: "1.5 TB" in steps of 1024, three digits."""
-    value, units = float(size_bytes), ("B", "KB", "MB", "GB", "TB", "PB")
-    for unit in units:
-        if value < 999.5 or unit == units[-1]:
-            digits = 0 if unit == "B" or value >= 99.5 else 1
-            return "{:.{}f} {}".format(value, digits, unit)
-        value /= 1024
-    return ""

@@ -2,6 +2,8 @@
 
 from typing import NamedTuple, Optional
 
+from .. import report
+
 
 class Finding(NamedTuple):
     """One thing that a wipe would lose.
@@ -32,15 +34,5 @@ class Finding(NamedTuple):
         many = "" if self.files is None else " in {} file{}".format(
             self.files, "" if self.files == 1 else "s")
         least = "" if self.complete else "at least "
-        amount = least + as_size(self.size_bytes) + many
+        amount = least + report.size(self.size_bytes) + many
         return "{}; {}".format(amount, self.message) if self.message else amount
-
-
-def as_size(size_bytes):
-    """Return a size as people read it: 1023 B, 1.5 KiB, 20 GiB."""
-    size, units = float(size_bytes), ["B", "KiB", "MiB", "GiB"]
-    while size >= 1024 and len(units) > 1:
-        size /= 1024
-        del units[0]
-    return "{:.0f} {}".format(size, units[0]) if size >= 10 or units[0] == "B" \
-        else "{:.1f} {}".format(size, units[0])

@@ -1,8 +1,8 @@
 """`aica volatile`: everything that the next wipe would lose, and what keeps each."""
 
+from .. import report
 from ..errors import AicaError
 from . import config, containers, folders, mounts, people, software
-from .finding import as_size
 from .look import Budget
 from .scene import Scene
 
@@ -54,4 +54,4 @@ def one_line(app):
         return survey.problems[0] if survey.problems else ""
     size_bytes = sum(one.size_bytes or 0 for one in found)
     return "the next wipe would lose {} thing{} ({}): aica volatile names them, and what keeps " \
-        "each".format(len(found), "" if len(found) == 1 else "s", as_size(size_bytes))
+        "each".format(len(found), "" if len(found) == 1 else "s", report.size(size_bytes))

@@ -106,3 +106,11 @@ def test_a_table_is_aligned_in_columns_of_the_terminal():
     lines = report.table([("NAME", "SIZE"), ("얼굴", 7), ("a\nb", "12 K")], right=(1,))
     assert lines == ["NAME    SIZE", "얼굴       7", "a\\x0ab  12 K"]
     assert report.table([]) == []
+
+
+@pytest.mark.parametrize("size_bytes, text", [
+    (0, "0 B"), (999, "999 B"), (1000, "1.0 KiB"), (1536, "1.5 KiB"), (112 << 10, "112 KiB"),
+    (1 << 20, "1.0 MiB"), (20 << 30, "20.0 GiB"), (50 << 40, "50.0 TiB"), (1 << 70, "1024 EiB"),
+])
+def test_sizes_are_shown_as_people_read_them(size_bytes, text):
+    assert report.size(size_bytes) == text

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from aica import command, tree
-from aica.backup import copies, records, rsync, snapshots, verify
+from aica.backup import records, rsync, snapshots, verify
 from aica.settings import Settings
 from aica.tree import bring as bringing
 
@@ -365,12 +365,6 @@ def test_a_copy_that_breaks_off_leaves_no_half_file(tmp_path, monkeypatch):
 
 
 # -- words ------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("number, text", [
-    (0, "0 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (50 << 40, "50.0 TiB"), (1 << 70, "1024.0 EiB")])
-def test_sizes_as_people_read_them(number, text):
-    assert copies.size_text(number) == text
 
 
 @pytest.mark.parametrize("age_s, text", [

@@ -85,14 +85,6 @@ def test_wrapped_text_loses_nothing_but_spaces(width):
         assert "".join(lines).replace(" ", "") == words_.replace(" ", "")
 
 
-@pytest.mark.parametrize("size, shown", [
-    (0, "0 B"), (999, "999 B"), (1000, "1.0 KB"), (1536, "1.5 KB"), (1 << 20, "1.0 MB"),
-    (50 << 40, "50.0 TB"), (200 << 30, "200 GB"),
-])
-def test_sizes_are_shown_as_people_read_them(size, shown):
-    assert text.size(size) == shown
-
-
 @pytest.mark.parametrize("wanted, colors, environ, table", [
     ("auto", 256, {}, theme.DARK), ("auto", 256, {"COLORFGBG": "0;15"}, theme.LIGHT),
     ("auto", 256, {"COLORFGBG": "15;0"}, theme.DARK), ("auto", 256, {"NO_COLOR": "1"}, theme.NONE),

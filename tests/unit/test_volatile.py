@@ -15,7 +15,7 @@ from aica.settings import Settings, keepable
 from aica.site import Site
 from aica.storage import parse_mountinfo
 from aica.volatile import database, image, mounts, survey
-from aica.volatile.finding import Finding, as_size
+from aica.volatile.finding import Finding
 from aica.volatile.survey import Survey
 
 CONF = "colour = blue\n"
@@ -430,12 +430,6 @@ def test_rpm_is_asked_below_the_root(server, fake_run):
 def database_answer(argv):
     from aica.command import Result
     return Result(0, "bash\t1\t1\n" if "INSTALLTIME" in argv[-1] else "bash\t1\tabc\t/etc/b\n", "")
-
-
-@pytest.mark.parametrize("size_bytes, text", [
-    (0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (20 << 30, "20 GiB"), (5 << 40, "5120 GiB")])
-def test_sizes_are_shown_as_people_read_them(size_bytes, text):
-    assert as_size(size_bytes) == text
 
 
 def test_a_mount_line_names_its_device():

@@ -1,8 +1,8 @@
 """Backups: what there is, a run now, a file back."""
 
+from ... import report
 from ...backup import finding
 from ...backup.run import Backup
-from .. import text
 from ..asking import Form, Question
 from ..base import Menu, Opens, Replace
 from ..lists import Table
@@ -36,7 +36,7 @@ class Snapshots(Table):
 def rows(found):
     """Yield backup rows as rows of the table. Pure."""
     for row in found:
-        sizes = ["-" if value is None else text.size(value) for value in (row.size, row.new)]
+        sizes = ["-" if value is None else report.size(value) for value in (row.size, row.new)]
         role = "text" if row.state == "ok" else "warning"
         yield (row.snapshot, row.state, str(row.copies)) + tuple(sizes), role, row
 

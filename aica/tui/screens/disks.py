@@ -3,9 +3,9 @@
 import os
 import time
 
+from ... import report
 from ...disk import alert, scan, shown
 from ...disk.shown import user_rows
-from .. import text
 from ..asking import Question
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
@@ -58,20 +58,20 @@ def table(app, head, rows_of, command):
 def parts(last):
     """Yield the parts of a Scan as rows, the largest first. Pure."""
     for part, size in sorted(last.parts.items(), key=lambda pair: -pair[1].size_bytes):
-        yield part + (text.size(size.size_bytes), grown(last.growth(part))), "text", part
+        yield part + (report.size(size.size_bytes), grown(last.growth(part))), "text", part
 
 
 def users(last):
     """Yield who holds how much as rows, the most first. Pure."""
     for name, home, elsewhere, growth in user_rows(last):
-        yield (name, text.size(home), text.size(elsewhere), grown(growth)), "text", name
+        yield (name, report.size(home), report.size(elsewhere), grown(growth)), "text", name
 
 
 def grown(size_bytes):
     """Return a growth in words, "-" if it is not known. Pure."""
     if size_bytes is None:
         return "-"
-    return ("+" if size_bytes >= 0 else "-") + text.size(abs(size_bytes))
+    return ("+" if size_bytes >= 0 else "-") + report.size(abs(size_bytes))
 
 
 class Folder(Table):
@@ -91,7 +91,7 @@ class Folder(Table):
 def entries(found):
     """Yield the entries of a Usage as rows, the largest first. Pure."""
     for (_kind, name), size in sorted(found.parts.items(), key=lambda pair: -pair[1].size_bytes):
-        yield (name or ".", text.size(size.size_bytes), str(size.entries)), "text", name
+        yield (name or ".", report.size(size.size_bytes), str(size.entries)), "text", name
 
 
 def scan_now(app):

@@ -1,5 +1,6 @@
 """The overview above the first menu: disks as bars, the last recovery, people, graphics cards."""
 
+from ... import report
 from ...disk import message
 from .. import keys, text, view
 from ..base import Menu
@@ -84,7 +85,7 @@ def disk(look, state, width):
         return view.line(width, (text.pad(look.disk, 12), "text"), (said(look.lost), "error"))
     space = look.figures.blocks
     percent = space.percent or 0
-    words = tr("{}%  {} free").format(percent, text.size(space.free))
+    words = tr("{}%  {} free").format(percent, report.size(space.free))
     full = message.full_in_words(look).split(" ", 1)[1] if look.full else ""
     role = ROLES[state.level]
     mark = "" if role == "ok" else "  " + tr("ALARM")
@@ -104,7 +105,7 @@ def _recovery(found):
 def gpu(one, width):
     """Return the line of one graphics card."""
     share = one.used_bytes / float(one.size_bytes) if one.size_bytes else 0
-    words = "{}/{}".format(text.size(one.used_bytes), text.size(one.size_bytes))
+    words = "{}/{}".format(report.size(one.used_bytes), report.size(one.size_bytes))
     if one.busy is not None:
         words += "  {}%".format(one.busy)
     return view.gauge("GPU {} {}".format(one.index, one.name), share,

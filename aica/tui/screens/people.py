@@ -2,7 +2,7 @@
 
 import os
 
-from ... import ssh_keys
+from ... import report, ssh_keys
 from ...errors import AicaError
 from ...people import (
     adding,
@@ -14,7 +14,7 @@ from ...people import (
     review,
     setting_up,
 )
-from .. import keys, text
+from .. import keys
 from ..asking import Form, Invalid, Question
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
@@ -214,7 +214,7 @@ def farewell(found):
     """Return a removing.Farewell as blocks of text. Pure."""
     yield "{}  uid {}".format(found.name, found.uid), "title"
     if found.home:
-        size = "" if found.size_bytes is None else text.size(found.size_bytes)
+        size = "" if found.size_bytes is None else report.size(found.size_bytes)
         more = "" if found.size_complete else tr("more than ")
         yield tr("home: {}, {}{}; it is moved to .removed beside it").format(
             found.home, more, size), "text"
