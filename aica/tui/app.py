@@ -25,7 +25,7 @@ def main(first, theme="auto", ascii_only=False, language="", keep=lambda trace: 
     try:
         with Terminal(theme, ascii_only) as terminal:
             _loop(terminal, stack, keep)
-    except Lost:
+    except (Lost, EOFError):
         pass
     finally:
         _finish(stack)

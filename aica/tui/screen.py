@@ -10,6 +10,7 @@ import curses
 import locale
 import os
 import select
+import signal
 import sys
 
 from . import text, theme
@@ -20,7 +21,7 @@ NAMES = {
     curses.KEY_UP: "UP", curses.KEY_DOWN: "DOWN", curses.KEY_LEFT: "LEFT",
     curses.KEY_RIGHT: "RIGHT", curses.KEY_NPAGE: "PAGE_DOWN", curses.KEY_PPAGE: "PAGE_UP",
     curses.KEY_HOME: "HOME", curses.KEY_END: "END", curses.KEY_ENTER: "ENTER",
-    curses.KEY_BACKSPACE: "BACKSPACE", curses.KEY_BTAB: "BACKTAB", curses.KEY_RESIZE: "RESIZE",
+    curses.KEY_BACKSPACE: "BACKSPACE", curses.KEY_BTAB: "BACKTAB",
 }
 ATTRIBUTES = (
     (theme.BOLD, curses.A_BOLD), (theme.DIM, curses.A_DIM), (theme.REVERSE, curses.A_REVERSE),
@@ -47,6 +48,7 @@ class Terminal:
             raise
 
     def _begin(self, wanted_theme):
+        self._resized = Resized()
         curses.noecho()
         curses.raw()  # Ctrl-C is a key: work must not be cut off by it
         self._window.keypad(True)
@@ -83,6 +85,7 @@ class Terminal:
             curses.noraw()
             curses.echo()
             curses.endwin()
+        self._resized.close()
 
     def size(self):
         """Return (columns, lines)."""
@@ -112,23 +115,64 @@ class Terminal:
                        for char in words)
 
     def keys(self, watched=(), timeout_s=None):
-        """Wait for a key, one of the watched files or the time; return the names of keys."""
-        try:
-            select.select([sys.stdin] + list(watched), [], [], timeout_s)
-        except InterruptedError:
-            pass
-        names = []
+        """Wait for a key, one of the watched files or the time; return the names of keys.
+
+        Raise EOFError if the terminal is gone.
+        """
+        ready = select.select([sys.stdin, self._resized] + list(watched), [], [], timeout_s)[0]
+        names = ["RESIZE"] if self._resized.take() else []
+        if names:
+            self._window.clear()  # all of it: nobody knows what the terminal kept
         while True:
             try:
                 code = self._window.get_wch()
             except curses.error:  # nothing left
+                if sys.stdin in ready and not names and not sys.stdin.isatty():
+                    raise EOFError("the terminal is gone")  # and would be "ready" for ever
                 return names
             name = NAMES.get(code, code if isinstance(code, str) else "")
-            if name == "RESIZE":
-                curses.update_lines_cols()
-            if name in ("RESIZE", "REDRAW"):
-                self._window.clear()  # all of it: nobody knows what the terminal kept
+            if name == "REDRAW":
+                self._window.clear()
             names.append(name)
+
+
+class Resized:
+    """Wakes select() when the terminal gets another size.
+
+    curses tells of it only when a key is read, and an idle menu would stay as
+    it was painted until then: select() goes on by itself after a signal.
+    """
+
+    def __init__(self):
+        self._reader, writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(writer, False)
+        self._writer = writer
+        self._before = signal.signal(signal.SIGWINCH, lambda *_: None)
+        signal.set_wakeup_fd(writer)
+
+    def fileno(self):
+        """Return what select() can wait for."""
+        return self._reader
+
+    def take(self):
+        """Tell curses of the new size, if there is one; return whether there is."""
+        try:
+            if not os.read(self._reader, 4096):
+                return False
+        except BlockingIOError:
+            return False
+        size = os.get_terminal_size(sys.stdout.fileno())
+        with contextlib.suppress(curses.error):
+            curses.resizeterm(max(1, size.lines), max(1, size.columns))
+        return True
+
+    def close(self):
+        """Give the signal back."""
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGWINCH, self._before)
+        os.close(self._reader)
+        os.close(self._writer)
 
 
 def _fits(char, encoding):

@@ -168,3 +168,14 @@ def test_it_speaks_korean(whole, needs):
         menu.see("1 설정 점검", "남음", "같은 명령: aica check")
         menu.press("1")
         menu.see("모두 정상입니다.")
+
+
+def test_a_terminal_that_is_gone_without_a_signal_ends_it(whole):
+    with Menu(whole.root) as menu:
+        menu.see("1 Set-up test")
+        os.kill(menu._process, signal.SIGSTOP)
+        os.close(menu._terminal)  # the other end; its SIGHUP is what nohup would hide
+        menu._terminal = os.open(os.devnull, os.O_RDWR)
+        os.kill(menu._process, signal.SIGCONT)
+        menu.code = os.waitpid(menu._process, 0)[1]
+        assert menu.code == 0
