@@ -46,7 +46,7 @@ def _loop(terminal, stack, keep):
             step = _nothing
             _once(terminal, stack, where)
             _tell_of_work(stack, keep)
-        except Lost:
+        except (Lost, EOFError):
             raise
         except Exception:  # a bug of a screen: said where somebody looks, and the menu goes on
             if isinstance(stack[-1], mishap.Mishap):
