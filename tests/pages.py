@@ -1,5 +1,6 @@
 """The documents, for the tests that compare them with the program."""
 
+import argparse
 import os
 import re
 
@@ -43,3 +44,13 @@ def rows(text):
 
 def _is_rule(row):
     return all(re.match(r":?-+:?\Z", cell) for cell in row)
+
+
+def walk(parser, words=()):
+    """Yield (words, parser) of a parser, its verbs and their actions."""
+    yield words, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, below in action.choices.items():
+                for found in walk(below, words + (name,)):
+                    yield found

@@ -1,15 +1,13 @@
 """The pages say what the program does: commands, paths, messages, statuses, versions, links."""
 
-import argparse
 import ast
 import os
 import re
-import shlex
 import subprocess
 import sys
 
 import pytest
-from pages import REPOSITORY, find_pages, read, rows, section
+from pages import REPOSITORY, find_pages, read, rows, section, walk
 
 import aica
 from aica import cli, command, demo, report, site
@@ -44,16 +42,6 @@ def test_the_pages_are_found():
 # -- the command line ---------------------------------------------------
 
 
-def walk(parser, words=()):
-    """Yield (words, parser) of every verb and action."""
-    yield words, parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, below in action.choices.items():
-                for found in walk(below, words + (name,)):
-                    yield found
-
-
 VERBS = [(words, parser) for words, parser in walk(build("aica"))]
 
 
@@ -71,35 +59,6 @@ OPTIONS = sorted({option for _, parser in VERBS for action in parser._actions
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_option_is_in_a_guide_or_in_the_manual(option):
     assert re.search(r"(?<![\w-]){}(?![\w-])".format(re.escape(option)), GUIDES + MANUAL)
-
-
-def shown_commands():
-    """Yield (page, command line) for every call of aica that a page shows."""
-    for page in PAGES:
-        text = read(page)
-        for line in re.findall(r"^[#$] (.*)$", "\n".join(
-                re.findall(r"```console\n(.*?)```", text, re.S)), re.M):
-            yield page, line
-        for span in re.findall(r"(?<!`)`(aica [^`\n]+)`", text):
-            yield page, span
-
-
-MENTIONS = {words for words, _ in VERBS}  # "`aica user setup` makes ...": a name, not a command
-
-
-def test_every_command_that_a_page_shows_is_one():
-    parser, seen = build("aica"), 0
-    for page, line in shown_commands():
-        for part in re.split(r" +#|;|&&|\|\|", line):
-            words = shlex.split(re.sub(r"^(sudo )?(python3 -m )?(?=aica )", "", part.strip()))
-            if words[:1] != ["aica"] or "..." in words or tuple(words[1:]) in MENTIONS:
-                continue
-            try:
-                parser.parse_args(words[1:])
-            except SystemExit as ended:
-                assert ended.code == 0, "{}: {}".format(page, part)
-            seen += 1
-    assert seen > 20
 
 
 # -- what it does to a machine ------------------------------------------
