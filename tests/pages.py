@@ -28,10 +28,12 @@ def find_pages():
 def section(page, heading):
     """Return the text below a heading, to the next one of the same or a higher level."""
     level = len(heading) - len(heading.lstrip("#"))
+    # "# aica check" in a block of code is no heading.
+    page = re.sub(r"```.*?```", lambda block: block.group().replace("#", "\0"), page, flags=re.S)
     found = re.search(r"^{}$(.*?)(?=^#{{1,{}}} |\Z)".format(re.escape(heading), level),
                       page, re.M | re.S)
     assert found, "no section " + heading
-    return found.group(1)
+    return found.group(1).replace("\0", "#")
 
 
 def rows(text):
