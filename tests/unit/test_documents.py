@@ -274,6 +274,14 @@ def test_there_is_one_version():
     assert newest == debian == aica.__version__
 
 
+def test_the_changelog_names_every_verb_and_unit():
+    entry = read("CHANGELOG.md")
+    verbs = {words[0] for words, _ in VERBS if words}
+    assert {verb for verb in verbs if not re.search(r"`aica {}\b".format(verb), entry)} == set()
+    units = {name.split(".")[0] for name in os.listdir(os.path.join(REPOSITORY, "system/units"))}
+    assert {unit for unit in units if unit + "." not in entry} == set()
+
+
 USED = """\
 import sys, aica.app, aica.cli, aica.parser
 aica.parser.build("aica")
