@@ -43,6 +43,8 @@ def run(args, app):
     progress.clear()
     show.warnings(args, app)
     _show_disks(args, found)
+    if args.by_user and found.held is not None:
+        _show_quota(args, app, found.held)
     if found.last is not None:
         _show_scan(args, found.last)
     elif found.looks[0].figures is not None:
@@ -103,6 +105,15 @@ def _show_disks(args, found):
     if found.own is not None:
         _lines(["your home {}: {} in {:,} entries, now".format(
             found.own_home, shown.human(found.own.size_bytes), found.own.entries), ""])
+
+
+def _show_quota(args, app, held):
+    name_of = app.host(read_only=True).accounts().name_of_uid
+    if args.json:
+        for uid, size_bytes in sorted(held.items()):
+            print(json.dumps({"user": name_of(uid) or str(uid), "quota_bytes": size_bytes}))
+        return
+    _lines(shown.quota_lines(held, name_of, args.top) + [""])
 
 
 def _show_scan(args, last):

@@ -3,9 +3,9 @@
 import os
 import pwd
 import time
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, Dict, NamedTuple, Optional, Tuple
 
-from . import scan
+from . import quota, scan
 from .alarm import Look, State, step
 from .alert import Disks, limits_of
 from .scan import Scan
@@ -16,6 +16,7 @@ class Overview(NamedTuple):
     """The disks, the last Scan, and for a member her own home as it is at this moment.
 
     states say of each disk whether it is reason to alarm, as if it were seen for the first time.
+    held is {uid: bytes} by the quota of the data disk, None where there is none or not for the caller.
     """
 
     looks: Tuple[Look, ...]
@@ -23,6 +24,7 @@ class Overview(NamedTuple):
     last: Optional[Scan]
     own_home: str = ""
     own: Optional[Size] = None
+    held: Optional[Dict[int, int]] = None
 
 
 def overview(app, tick=None, own=True):
@@ -38,7 +40,8 @@ def overview(app, tick=None, own=True):
     name, found = _own_home(disks.settings) if own else "", None
     if name:
         found = scan.of_folder(app, name, tick).total
-    return Overview(looks, states, last, name, found)
+    held = quota.held(host, disks.settings.data) if os.geteuid() == 0 else None
+    return Overview(looks, states, last, name, found, held)
 
 
 def _own_home(settings):

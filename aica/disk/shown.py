@@ -116,6 +116,15 @@ def user_lines(scan, now_s, top):
             + table(rows, right=(1, 2, 3, 4)) + _more(len(found) - top))
 
 
+def quota_lines(held, name_of, top):
+    """Return the table of who holds how much by the quota, from {uid: bytes}."""
+    found = sorted(held.items(), key=lambda pair: (-pair[1], pair[0]))
+    rows = [("USER", "HOLDS")] + [(name_of(uid) or str(uid), human(size))
+                                  for uid, size in found[:top]]
+    return (["by the quota of the file system, now", ""]
+            + table(rows, right=(1,)) + _more(len(found) - top))
+
+
 def folder_lines(path, usage, top):
     """Return the table of what a folder holds, by its entries."""
     parts = sorted(((name, size) for (_, name), size in usage.parts.items() if name),
