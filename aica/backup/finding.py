@@ -1,6 +1,7 @@
 """`aica backup --list` and `--restore`: which snapshots there are, and what is in them."""
 
 import os
+from typing import NamedTuple, Optional
 
 from .. import report
 from ..change import CHANGED
@@ -39,6 +40,28 @@ def bring_back(app, user, path, snapshot="", dry_run=False):
         yield outcome
     if not dry_run:
         app.write_log(host, outcomes, report.exit_status(outcomes))
+
+
+class Entry(NamedTuple):
+    """What lies in a folder of a snapshot; size_bytes is None of what is no plain file."""
+
+    name: str
+    is_folder: bool
+    size_bytes: Optional[int]
+
+
+def inside(app, snapshot, names=()):
+    """Yield the Entries of a folder of a snapshot: first of all the homes; links are not followed."""
+    host = app.host(read_only=True)
+    settings = run.open_disk(app, host)
+    if snapshot not in snapshots.finished(host.names(settings.snapshots)):
+        raise ConfigError("--from {}: there is no such snapshot".format(snapshot),
+                          hint="aica backup --list")
+    folder = "/".join((settings.snapshots, snapshot, "users") + tuple(names))
+    for name in host.names(folder):
+        info = host.lstat("{}/{}".format(folder, name))
+        if info is not None:
+            yield Entry(name, info.kind == "folder", info.size if info.kind == "file" else None)
 
 
 def _home(host, settings, user):

@@ -37,14 +37,14 @@ def overview(app, tick=None, own=True):
     if disks.lost(disks.settings.data):
         return Overview(looks, states, None)
     last = scan.load(host, disks.settings)
-    name, found = _own_home(disks.settings) if own else "", None
+    name, found = own_home(disks.settings) if own else "", None
     if name:
         found = scan.of_folder(app, name, tick).total
     held = quota.held(host, disks.settings.data) if os.geteuid() == 0 else None
     return Overview(looks, states, last, name, found, held)
 
 
-def _own_home(settings):
+def own_home(settings):
     """Return the home on the data disk of whoever asks, "" for root and for strangers."""
     if os.geteuid() == 0:
         return ""

@@ -75,6 +75,22 @@ class Unit(Resource):
         return (words,)
 
 
+class DisabledUnit(Unit):
+    """A unit that its targets no longer want: it is not started at boot. What runs goes on."""
+
+    def desired(self):
+        return {target: False for target in self.wanted_by}
+
+    def apply(self, host, changes):
+        for change in changes:
+            host.remove_file(LINKS.format(change.field, self.name))
+        if host.live:
+            host.execute(["systemctl", "daemon-reload"])
+
+    def describe(self, changes):
+        return ("disabled for " + ", ".join(change.field for change in changes),)
+
+
 class StartedUnit(Unit):
     """A unit that is started too: on a fresh image its target was reached before it was enabled."""
 

@@ -2,6 +2,7 @@
 
 from . import keys, view
 from .base import List, Push
+from .outcomes import said
 from .results import counts, happened
 from .words import _, tr
 from .worker import Worker
@@ -64,16 +65,20 @@ class Table(List):
 
 
 class Findings(List):
-    """Outcomes of a look: what needs attention, or (Space) everything; Enter opens one."""
+    """Outcomes of a look: what needs attention, or (Space) everything; Enter opens one.
+
+    A text among what make() brings is a warning, which stands above them.
+    """
 
     footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.MARK, keys.FILTER, keys.REFRESH)
 
     def __init__(self, title, make, command, details):
-        """make() -> iterable of Outcomes. details(outcome) -> the screen of one."""
+        """make() -> iterable of Outcomes and texts. details(outcome) -> the screen of one."""
         super().__init__()
         self.title, self.command = title, command
         self._make, self._details = make, details
         self._worker, self.outcomes, self._all = None, [], False
+        self.warnings, self.count = [], counts
         self.fine = _("Everything is as it should be.")
 
     def shown(self):
@@ -92,7 +97,8 @@ class Findings(List):
             return
         self._fresh += self._worker.take()
         if self._worker.done or len(self._fresh) > len(self.outcomes):
-            self.outcomes = list(self._fresh)
+            self.outcomes = [one for one in self._fresh if not isinstance(one, str)]
+            self.warnings = [one for one in self._fresh if isinstance(one, str)]
         if self._worker.done:
             self.failed(self._worker)
 
@@ -117,7 +123,10 @@ class Findings(List):
     def lines(self, width, height):
         going = self._worker is not None and not self._worker.done
         head = [view.line(width, (tr("looking: ") if going else tr("looked: "), "muted"),
-                          (counts(self.outcomes), "title")), view.blank(width)]
+                          (self.count(self.outcomes), "title"))]
+        head += view.paragraphs([("! " + said(one), "warning") for one in self.warnings], 0, width,
+                                height // 3)
+        head.append(view.blank(width))
         shown = self.visible()
         if not shown:
             words = tr("reading ...") if going else tr(self.fine)

@@ -15,6 +15,18 @@ def counts(outcomes):
         or tr("nothing to do")
 
 
+VERDICTS = (("pass", ("ok", "changed")), ("fail", ("planned", "blocked", "failed")),
+            ("skip", ("skipped",)))
+WORDS = (_("pass"), _("fail"), _("skip"))
+
+
+def verdicts(outcomes):
+    """Return how many Outcomes of a test pass, fail and were skipped, in words."""
+    numbers = dict(summary(outcomes))
+    return ", ".join("{} {}".format(sum(numbers[one] for one in statuses), tr(word))
+                     for word, statuses in VERDICTS)
+
+
 def failure(worker):
     """Return (words, role) of how a worker failed."""
     if worker.trace:

@@ -100,6 +100,8 @@ def _work(make, results, stop):
     try:
         for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
             signal.signal(number, signal.SIG_IGN)
+        signal.set_wakeup_fd(-1)  # that one is the screen's
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         _leave_the_terminal()
         _tell(results, *_items(make, results, stop))
         code = 0

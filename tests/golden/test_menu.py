@@ -12,8 +12,10 @@ pytest.importorskip("pyte")
 from terminal import Menu  # noqa: E402
 from wiped import REPOSITORY  # noqa: E402
 
+from aica import command  # noqa: E402
+
 ENTRIES = ("Set-up test", "Users", "Recovery", "What a wipe would lose", "Permissions", "Disks",
-           "Clean caches", "Backups", "Logs")
+           "Clean caches", "Backups", "Software")
 
 
 def test_every_entry_opens_and_the_menu_is_left_clean(whole):
@@ -66,7 +68,7 @@ def test_a_user_is_added_and_removed_in_the_menu(whole):
         menu.press("/", *"choi")
         menu.press("ENTER", "ENTER")
         menu.see("Repair permissions")
-        menu.press("5")
+        menu.press("6")
         menu.see("Nothing is deleted")
         menu.press("ENTER")
         menu.see("Type choi")
@@ -91,6 +93,37 @@ def test_a_drift_is_repaired_from_the_set_up_test(whole):
         menu.press("q")
         menu.see("Everything is as it should be.")
     assert os.path.islink(whole.path("/home/kim"))
+
+
+def test_a_file_comes_back_from_a_snapshot_that_is_looked_into(whole, needs):
+    needs(command.find("rsync"), "needs rsync")
+    whole.folder("/backup")
+    whole.write("/data/users/kim/thesis.tex", "once\n", 0o600, 2001, 2001)
+    assert whole.cli("backup").code == 0
+    whole.write("/data/users/kim/thesis.tex", "twice\n", 0o600, 2001, 2001)
+    with Menu(whole.root, size=(100, 30)) as menu:
+        menu.see("Backups")
+        menu.press("/", *"Backups")
+        menu.press("ENTER", "ENTER")
+        menu.see("Back up now")
+        menu.press("1")
+        menu.see("SNAPSHOT", "  whole  ")
+        menu.press("ENTER")
+        menu.see("kim/", "lee/")
+        menu.press("/", *"kim")
+        menu.press("ENTER", "ENTER")
+        menu.see("thesis.tex", "same as: aica backup --restore kim")
+        menu.press("/", *"thesis")
+        menu.press("ENTER")
+        menu.see("same as: aica backup --restore kim thesis.tex --from 20")
+        menu.press("ENTER")
+        menu.see("Type y")
+        menu.press("y", "ENTER")
+        menu.see("done: 1 changed")
+    found = sorted(os.listdir(whole.path("/data/users/kim")))
+    back = [name for name in found if name.startswith("thesis.tex.restored-")]
+    assert whole.read("/data/users/kim/" + back[0]) == "once\n"
+    assert whole.read("/data/users/kim/thesis.tex") == "twice\n"
 
 
 def test_the_wizard_sets_a_server_up(server):

@@ -11,17 +11,19 @@ import time
 import pytest
 from wiped import REPOSITORY
 
-from aica import glance
+from aica import booting, glance, memberenv
 from aica.change import Change, Outcome
 from aica.disk.alarm import Look, State
 from aica.disk.df import figures
 from aica.errors import ConfigError, NotReady
+from aica.people import review
 from aica.tui import app as menu
 from aica.tui import (
     asking,
     base,
     keys,
     lists,
+    mishap,
     reading,
     results,
     running,
@@ -36,10 +38,12 @@ from aica.tui.screens import (
     disks,
     home,
     losses,
+    mine,
     overview,
     papers,
     people,
     recovery,
+    software,
     trees,
     wizard,
 )
@@ -141,7 +145,27 @@ def at_a_glance(app):
     return screen
 
 
+def my_environment(app):
+    screen = mine.Environment(app)
+    screen.rows = list(mine.rows([
+        memberenv.Row("variable", "HF_HOME", None, HOSTILE),
+        memberenv.Row("conda-env", "학습", "/data/users/kim/conda/envs/학습", "3 MiB", 3 << 20),
+        memberenv.Row("warning", "umask", "umask 022: " + HOSTILE, "umask 002")]))
+    return screen
+
+
+def user_of():
+    return review.Row("김철수", "gpu-users", 1004, "local", "ok", "ok", "2026-11-26", 5 << 30,
+                      "home 0777")
+
+
 SCREENS = {
+    "my environment": my_environment,
+    "software": lambda app: software.menu(app),
+    "one user": lambda app: people.one(app, user_of()),
+    "user details": lambda app: reading.Text("t", people.details(user_of())),
+    "mishap": lambda app: mishap.Mishap("Traceback\n" + HOSTILE * 20),
+    "turn off": lambda app: recovery.ask_off(app),
     "admin": lambda app: home.admin(app),
     "member": lambda app: home.member(app),
     "recovery": lambda app: recovery.menu(app),
@@ -472,6 +496,53 @@ def test_the_disks_are_measured_a_folder_at_a_time(whole):
     assert {"users", "models", "config"} <= set(names)
     below = folder.choose(folder.rows[names.index("models")]).screen
     assert below.command == "aica disk --path /data/models"
+
+
+def test_what_is_wrong_with_my_environment_stands_first():
+    rows = list(mine.rows([memberenv.Row("variable", "A", "x", "site"),
+                           memberenv.Row("warning", "umask", "umask 022", "umask 002")]))
+    assert [row[0][1] for row in rows] == ["umask", "A"]
+    assert ("what helps: umask 002", "text") in mine.blocks(rows[0][2])
+
+
+def test_conda_and_contact_are_explained_with_the_paths_of_the_site(whole):
+    found = "\n".join(shown(loaded(mine.conda(whole.app)), 100, 40))
+    assert "conda create -n NAME" in found and "/data/cache/conda/pkgs" in found
+    assert "/data/apps/miniconda3/bin/conda init bash" in found
+    assert "Help: the admins" in "\n".join(shown(loaded(mine.contact(whole.app)), 100, 40))
+
+
+def test_a_test_passes_fails_and_skips():
+    assert results.verdicts(OUTCOMES) == "2 pass, 3 fail, 1 skip"
+
+
+def test_warnings_stand_above_the_findings():
+    screen = lists.Findings("t", lambda: [OUTCOMES[5], "nothing mounts /data"], "", None)
+    found = shown(loaded(screen))
+    assert "! nothing mounts /data" in found[3] and screen.outcomes == [OUTCOMES[5]]
+
+
+def test_a_user_in_detail():
+    found = "\n".join(shown(reading.Text("t", people.details(user_of()))))
+    assert "LAST LOGIN      2026-11-26" in found and "SIZE            5.0 GiB" in found
+    assert "NOTES           home 0777" in found
+
+
+def test_the_recovery_at_boot_is_turned_off_and_on_again(whole):
+    link = "/etc/systemd/system/multi-user.target.wants/aica-recovery.service"
+    whole.write("/lib/systemd/system/aica-recovery.service", "[Unit]\n")
+    for act, status, there in ((booting.enable, "changed", True), (booting.enable, "ok", True),
+                               (booting.disable, "changed", False), (booting.disable, "ok", False),
+                               (booting.enable, "changed", True)):
+        assert [one.status for one in act(whole.app)] == [status]
+        assert os.path.islink(whole.path(link)) == there
+    assert whole.cli("check").code == 0
+
+
+def test_where_no_systemd_runs_nothing_is_known_of_the_unit(whole):
+    assert booting.status(whole.app) == [] and booting.journal(whole.app) == []
+    screen = recovery.said_by(whole.app, "t", booting.journal, "journalctl")
+    assert "Nothing is known" in "\n".join(shown(loaded(screen)))
 
 
 # -- Korean --------------------------------------------------------------

@@ -4,7 +4,7 @@ import os
 import time
 
 from ... import report
-from ...disk import alert, scan, shown
+from ...disk import alert, overview, scan, shown
 from ...disk.shown import user_rows
 from ..asking import Question
 from ..base import Menu, Opens, Push, Replace
@@ -12,10 +12,12 @@ from ..lists import Table
 from ..reading import Text
 from ..view import Item
 from ..words import _, tr
+from . import papers
 
 PARTS = (_("KIND"), _("NAME"), _("SIZE"), _("GROWTH"))
 USERS = (_("USER"), _("HOME"), _("ELSEWHERE"), _("GROWTH"))
 ENTRIES = (_("NAME"), _("SIZE"), _("ENTRIES"))
+LOG = alert.LOG
 NEVER = _("There was no scan yet: every night, or now with: aica disk --scan")
 
 
@@ -34,9 +36,19 @@ def menu(app):
              Opens(lambda: scan_now(app), "aica disk --scan")),
         Item(_("Alarm"), _("what it would say now"),
              value=Opens(lambda: alarm(app), "aica alert --dry-run")),
+        Item(_("Alarm history"), _("what was told, the newest first"),
+             value=Opens(lambda: papers.log(app, LOG), "less " + LOG)),
         Item(_("Test message"), _("to every channel of the alarm"), off,
              Opens(lambda: ask_test(app), "aica alert --test")),
     ])
+
+
+def own(app):
+    """Return the screen of what lies in the home of whoever asks, measured now."""
+    home = overview.own_home(app.etc_settings(app.host(read_only=True, need_root=False)))
+    if home:
+        return Folder(app, home)
+    return Text(_("My disk usage"), [(tr("You have no home on the data disk."), "warning")])
 
 
 def data_of(app):

@@ -2,10 +2,21 @@
 
 from ... import glance
 from ..base import Opens
-from ..reading import Text
 from ..view import Item
-from ..words import _, tr
-from . import backups, caches, disks, losses, papers, people, recovery, trees, wizard
+from ..words import _
+from . import (
+    backups,
+    caches,
+    disks,
+    losses,
+    mine,
+    papers,
+    people,
+    recovery,
+    software,
+    trees,
+    wizard,
+)
 from .overview import Home
 
 TITLE = "AICA DataKeeper"
@@ -30,6 +41,8 @@ def admin(app):
              value=Opens(lambda: caches.form(app), "aica clean")),
         Item(_("Backups"), _("snapshots, a run now, a file back"),
              value=Opens(lambda: backups.menu(app), "aica backup --list")),
+        Item(_("Software"), _("conda and uv for everybody"),
+             value=Opens(lambda: software.menu(app), "aica install missing")),
         Item(_("Logs"), _("what happened"), value=Opens(lambda: papers.logs(app))),
         Item(_("Settings"), _("and where each comes from"),
              value=Opens(lambda: papers.settings(app), "man aica.conf")),
@@ -41,29 +54,20 @@ def admin(app):
 def member(app):
     """Return the menu of everybody else."""
     return Home(TITLE, [
+        Item(_("My environment"), _("variables, caches, conda; what is wrong with it"),
+             value=Opens(lambda: mine.Environment(app), "aica env")),
+        Item(_("My disk usage"), _("what lies in my home, measured now"),
+             value=Opens(lambda: disks.own(app), "aica disk --path ~")),
+        Item(_("conda in short"), _("an environment of my own, in scripts too"),
+             value=Opens(lambda: mine.conda(app), "aica env")),
         Item(_("Users"), _("who is here"),
              value=Opens(lambda: people.Users(app), "aica user list")),
         Item(_("Last recovery"), _("when, how it ended, what was wrong"),
              value=Opens(lambda: recovery.last(app), "cat /run/aica/status.json")),
-        Item(_("Disks"), _("mine now, the team by the last scan"),
+        Item(_("Disks"), _("the team, by the last scan"),
              value=Opens(lambda: disks.menu(app), "aica disk")),
         Item(_("Clean caches"), _("yours; how the shared ones are cleaned"),
              value=Opens(lambda: caches.form(app), "aica clean --pip")),
         Item(_("Help and contact"), _("whom to ask, where things are"),
-             value=Opens(lambda: contact(app))),
+             value=Opens(lambda: mine.contact(app))),
     ], lambda: glance.glance(app))
-
-
-def contact(app):
-    """Return the screen that says whom to ask and where things are."""
-    return Text(_("Help and contact"), load=lambda: _contact(app))
-
-
-def _contact(app):
-    settings = app.settings(app.host(read_only=True, need_root=False))
-    if settings.contact:
-        yield tr("Help: {}").format(settings.contact), "title"
-    yield tr("Your home lies on {} and survives every reboot; what you put elsewhere on the "
-             "system disk does not.").format(settings.data), "text"
-    yield tr("For everybody: {0}/models, {0}/dataset, {0}/code.").format(settings.data), "text"
-    yield tr("Shared caches are cleaned by: sudo aica-clean-cache --all"), "text"

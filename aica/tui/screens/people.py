@@ -14,7 +14,7 @@ from ...people import (
     review,
     setting_up,
 )
-from .. import keys
+from .. import keys, text
 from ..asking import Form, Invalid, Question
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
@@ -24,7 +24,8 @@ from ..running import Run
 from ..view import Field, Item
 from ..words import _, tr
 
-HEAD = (_("NAME"), _("GROUP"), _("UID"), _("ACCOUNT"), _("HOME"), _("LINK"))
+HEAD = (_("NAME"), _("GROUP"), _("UID"), _("ACCOUNT"), _("HOME"), _("LINK"),
+        _("LAST LOGIN"), _("SIZE"), _("NOTES"))
 ONLY_ROOT = _("needs root: sudo aica-tui")
 WITH_KEY, WITH_PASSWORD = _("public key"), _("one-time password")
 
@@ -46,8 +47,19 @@ def rows(found):
     for row in (row for row in found if row.group is not None):
         fine = (row.account, row.home, row.link) in (("local", "ok", "ok"),
                                                      ("directory", "ok", "ok"))
-        cells = tuple("-" if value is None else str(value) for value in row[:len(HEAD)])
-        yield cells, "text" if fine else "warning", row
+        cells = tuple("-" if value is None else str(value) for value in readable(row))
+        yield cells, "text" if fine and not row.notes else "warning", row
+
+
+# For the catalogue: what review.rows() says of account, home and link.
+STATES = (_("local"), _("locked"), _("directory"), _("missing"), _("foreign"), _("folder"),
+          _("symlink"), _("file"))
+
+
+def readable(row):
+    """Return a review.Row with size and states as people read them. Pure."""
+    return row._replace(size=None if row.size is None else report.size(row.size),
+                        account=tr(row.account), home=tr(row.home), link=tr(row.link))
 
 
 def menu(app):
@@ -67,6 +79,9 @@ def one(app, row):
     """Return the menu of one user."""
     name, off = row.name, "" if os.geteuid() == 0 else ONLY_ROOT
     return Menu(name, [
+        Item(_("Details"), _("ids, home, last login, size, what is wrong"),
+             value=Opens(lambda: Text(name, details(row), "aica user show " + name),
+                         "aica user show " + name)),
         Item(_("Restore"), _("account, groups, home link as recorded"), off,
              Opens(lambda: Run(_("Restore"), lambda: app.recover((name,)),
                                "aica recover --user " + name), "aica recover --user " + name)),
@@ -82,6 +97,16 @@ def one(app, row):
         Item(_("Remove"), _("no account, ids reserved, home set aside, nothing deleted"), off,
              Opens(lambda: remove(app, name), "aica user remove " + name)),
     ])
+
+
+LABELS = dict(zip(review.Row._fields, HEAD))
+
+
+def details(row):
+    """Return a review.Row as blocks of text, one line a field. Pure."""
+    return [(text.pad(tr(LABELS[field]), 16) + ("-" if value in (None, "") else str(value)),
+             "warning" if field == "notes" and value else "text")
+            for field, value in zip(row._fields, readable(row))]
 
 
 def set_up(app, row):

@@ -1,12 +1,13 @@
 """Recovery: how the last one went, a dry run, a run, the units."""
 
-from ... import maintenance, status
+from ... import booting, maintenance, status
 from .. import keys
 from ..asking import Question
 from ..base import Menu, Opens, Replace
 from ..lists import Findings
 from ..outcomes import said
 from ..reading import Text
+from ..results import verdicts
 from ..running import Run
 from ..view import STATUS_ROLES, Item
 from ..words import _, tr
@@ -21,7 +22,41 @@ def menu(app):
              value=Opens(lambda: dry_run(app), "aica recover --dry-run")),
         Item(_("Recover now"), _("make the server whole"),
              value=Opens(lambda: ask(app), "aica recover")),
+        Item(_("Status of the unit"), _("does it run at boot? how did it end?"),
+             value=Opens(lambda: said_by(app, _("Status of the unit"), booting.status,
+                                         "systemctl status " + booting.UNIT),
+                         "systemctl status " + booting.UNIT)),
+        Item(_("Journal"), _("what it said in this boot, the newest line first"),
+             value=Opens(lambda: said_by(app, _("Journal"), booting.journal, JOURNAL), JOURNAL)),
+        Item(_("Turn on at boot"), _("as it should be"),
+             value=Opens(lambda: Run(_("Turn on at boot"), lambda: booting.enable(app), ENABLE),
+                         ENABLE)),
+        Item(_("Turn off at boot"), _("until the next recovery or set-up"),
+             value=Opens(lambda: ask_off(app), DISABLE)),
     ])
+
+
+JOURNAL = "journalctl -b -u " + booting.UNIT
+ENABLE, DISABLE = "systemctl enable " + booting.UNIT, "systemctl disable " + booting.UNIT
+
+
+def said_by(app, title, look, command):
+    """Return the screen of what systemd or the journal says."""
+    def load():
+        lines = look(app)
+        for line in lines:
+            yield line, "text"
+        if not lines:
+            yield tr("Nothing is known: does systemd run here?"), "muted"
+    return Text(title, command=command, load=load)
+
+
+def ask_off(app):
+    """Return the question before the recovery no longer runs at boot."""
+    words = tr("At the next boot of this system disk nothing is restored by itself. After a wipe it "
+               "is as the image has it, and a recovery or set-up by hand turns it on again.")
+    return Question(_("Turn off at boot"), [(words, "warning")], lambda: Replace(Run(
+        _("Turn off at boot"), lambda: booting.disable(app), DISABLE)), "off", DISABLE)
 
 
 def last(app):
@@ -68,8 +103,12 @@ def run(app):
 
 def check(app):
     """Return the screen of the set-up test: what is not as it should be."""
-    return Findings(_("Set-up test"), lambda: maintenance.check(app), "aica check",
-                    lambda outcome: Finding(app, outcome))
+    def look():
+        yield from maintenance.check(app)
+        yield from app.warnings
+    screen = Findings(_("Set-up test"), look, "aica check", lambda outcome: Finding(app, outcome))
+    screen.count = verdicts
+    return screen
 
 
 class Finding(Text):
