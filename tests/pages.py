@@ -1,6 +1,7 @@
 """The documents, for the tests that compare them with the program."""
 
 import argparse
+import ast
 import os
 import re
 
@@ -56,3 +57,11 @@ def walk(parser, words=()):
             for name, below in action.choices.items():
                 for found in walk(below, words + (name,)):
                     yield found
+
+
+def texts(tree):
+    """Return every text in a piece of parsed source."""
+    # Str up to Python 3.7, Constant since 3.8: asking for either by name warns or fails somewhere.
+    values = (node.value if hasattr(node, "value") else node.s for node in ast.walk(tree)
+              if type(node).__name__ in ("Str", "Constant"))
+    return [value for value in values if isinstance(value, str)]

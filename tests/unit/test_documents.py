@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from pages import REPOSITORY, find_pages, read, rows, section, walk
+from pages import REPOSITORY, find_pages, read, rows, section, texts, walk
 
 import aica
 from aica import cli, command, demo, report, site
@@ -239,15 +239,8 @@ def texts_of_the_program():
         for name in names:
             if name.endswith(".py"):
                 with open(os.path.join(folder, name), encoding="utf-8") as source:
-                    found += _texts(ast.parse(source.read()))
+                    found += texts(ast.parse(source.read()))
     return found
-
-
-def _texts(tree):
-    # Str up to Python 3.7, Constant since 3.8: asking for either by name warns or fails somewhere.
-    values = (node.value if hasattr(node, "value") else node.s for node in ast.walk(tree)
-              if type(node).__name__ in ("Str", "Constant"))
-    return [value for value in values if isinstance(value, str)]
 
 
 TEXTS = texts_of_the_program()

@@ -1,11 +1,12 @@
-"""Every command of ours that a page or the manual shows is one: the real parsers accept it."""
+"""Every command of ours that a page, the manual or a hint shows is one: the parsers accept it."""
 
+import ast
 import os
 import re
 import shlex
 
 import pytest
-from pages import REPOSITORY, find_pages, read, walk
+from pages import REPOSITORY, find_pages, read, texts, walk
 
 from aica import parser
 from aica.commands.clean import allowed
@@ -119,3 +120,43 @@ def test_a_command_is_seen_in_a_line(line, wanted):
 def test_a_command_that_is_none_is_noticed(words):
     assert words not in NAMES
     assert all(complaint(words + ("x",) * more) for more in (0, 1, 2))
+
+
+# -- what the program itself advises --------------------------------------
+
+
+def hints():
+    """Yield the texts of every hint in the program's source."""
+    for folder, _, names in os.walk(os.path.join(REPOSITORY, "aica")):
+        for name in names:
+            if name.endswith(".py"):
+                tree = ast.parse(read(os.path.relpath(os.path.join(folder, name), REPOSITORY)))
+                for node in ast.walk(tree):
+                    if isinstance(node, ast.keyword) and node.arg == "hint":
+                        yield from texts(node.value)
+
+
+# "or: aica user adopt {}" and such: the command goes to the end of its clause.
+ADVICE = re.compile(r"(?:^|[:;] |, then |&& |sudo )(aica(?:-[a-z-]+)? [a-z][^;\n]*)")
+CLAUSE = re.compile(r", | \|| &&|: |\(| or | completes ")
+
+
+def advice(text):
+    """Return the command lines that a hint advises, with x for what is filled in."""
+    found = [CLAUSE.split(call)[0].strip() for call in ADVICE.findall(text)]
+    return [re.sub(r"\{[^}]*\}", "{}", call) for call in found]
+
+
+ADVISED = sorted({call for text in hints() for call in advice(text)})
+
+
+def test_hints_advise_commands():
+    assert len(ADVISED) > 25
+
+
+@pytest.mark.parametrize("call", ADVISED)
+def test_every_command_that_a_hint_advises_is_one(call):
+    # A hint that is put together from pieces may end where a name is to follow.
+    tries = [call.format(*[fill] * 9) for fill in ("x", "7", "miniforge")]
+    assert not all(complaint(tuple(shlex.split(line)) + more)
+                   for line in tries for more in ((), ("x",))), call
