@@ -12,7 +12,7 @@ BLOCK = re.compile(r"```.*?```", re.S)
 def sections(page):
     """Yield (heading, prose, blocks of code) of every section."""
     blocks = BLOCK.findall(page)
-    for part in re.split(r"^(?=#+ )", BLOCK.sub("<block>", page), flags=re.M)[1:]:
+    for part in re.split(r"\n(?=#+ )", "\n" + BLOCK.sub("<block>", page))[1:]:
         heading, _, prose = part.partition("\n")
         count = prose.count("<block>")
         yield heading, prose, blocks[:count]
