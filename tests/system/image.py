@@ -11,7 +11,7 @@ from sandbox import CHECKOUT, digest, fresh, must, nspawn
 PACKAGES = (
     "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,libpam-runtime,passwd,adduser,sudo,"
     "openssh-server,openssh-client,python3,cron,at,iproute2,procps,zsh,strace,rsync,logrotate,at,"
-    "rpm"
+    "rpm,libnss-extrausers"
 )
 
 
