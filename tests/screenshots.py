@@ -35,10 +35,12 @@ def runs(row, columns):
     while x < columns:
         first, end, words = row[x], x, ""
         while end < columns and look(row[end]) == look(first) and row[end].data:
+            is_wide = end + 1 < columns and not row[end + 1].data
+            if is_wide and words:
+                break
             words += row[end].data
-            end += 1
-            if end < columns and not row[end].data:  # the second half of a wide character
-                end += 1
+            end += 2 if is_wide else 1
+            if is_wide:
                 break
         if words.strip() or first.bg != "default":
             yield x, words, first
@@ -60,8 +62,9 @@ def cells(x, y, words, char):
                  for one in words) * CELL[0]
     parts = []
     if paper != PAPER:
-        parts.append('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" fill="{}"/>'.format(
-            left, top, length, CELL[1], paper))
+        parts.append('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{}" fill="{}" '
+                     'shape-rendering="crispEdges"/>'.format(
+                         left, top, length, CELL[1], paper))
     parts.append('<text x="{:.1f}" y="{:.1f}" fill="{}"{} textLength="{:.1f}" '
                  'lengthAdjust="spacingAndGlyphs">{}</text>'.format(
                      left, top + 14, ink, ' font-weight="bold"' if char.bold else "", length,
@@ -86,7 +89,7 @@ def tour(root, language, size):
     """Walk through the menu and write its pictures."""
     label = "{}-{}x{}".format(language, *size)
     with Menu(root, "--lang", language, size=size) as menu:
-        menu.see("/data", "aica check")
+        menu.see("/data", "aica check", "last recovery" if language == "en" else "지난 복구")
         shoot(menu, "overview-" + label)
         menu.press("1")
         menu.see("aica check", "directory:/data/models/torch")

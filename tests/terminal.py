@@ -51,7 +51,8 @@ class Stream(pyte.ByteStream):
 class Menu:
     """aica-tui on a server below a root, or (root "/") on this one. A context manager."""
 
-    def __init__(self, root, *words, size=(80, 24), term=TERM, language="C.UTF-8"):
+    def __init__(self, root, *words, size=(80, 24), term=TERM, language="C.UTF-8", argv=()):
+        """argv: what is run in the terminal instead, such as aica-tui on another server."""
         self.screen = Screen(*size)
         self._stream = Stream(self.screen)
         self.code = None
@@ -59,8 +60,8 @@ class Menu:
         if self._process == 0:
             environ = {"PATH": os.environ["PATH"], "TERM": term, "LC_ALL": language,
                        "PYTHONPATH": REPOSITORY}
-            argv = [sys.executable, "-m", "aica", "tui", "--root", root] + list(words)
-            os.execve(sys.executable, argv, environ)
+            ours = [sys.executable, "-m", "aica", "tui", "--root", root] + list(words)
+            os.execvpe((argv or ours)[0], list(argv) or ours, environ)
         self.resize(*size)
 
     def __enter__(self):
@@ -86,6 +87,12 @@ class Menu:
     def signal(self, number):
         """Send a signal to the program."""
         os.kill(self._process, number)
+
+    def cpu_s(self):
+        """Return the processor time that the program has taken so far."""
+        with open("/proc/{}/stat".format(self._process), encoding="utf-8") as line:
+            fields = line.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / float(os.sysconf("SC_CLK_TCK"))
 
     def lines(self):
         """Return what stands on the screen, without blanks at the ends."""
