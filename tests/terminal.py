@@ -109,6 +109,14 @@ class Menu:
                 "{} not seen:\n{}".format(texts, "\n".join(self.lines()))
         return self.lines()
 
+    def see_title(self, title):
+        """Wait until a screen of this title is shown; return its lines."""
+        end = time.monotonic() + PATIENCE_S
+        while not self.lines()[0].startswith(" " + title):
+            assert time.monotonic() < end and self._read(), \
+                "{} not opened:\n{}".format(title, "\n".join(self.lines()))
+        return self.lines()
+
     def end(self):
         """Wait for the end and return the exit status."""
         while self._read():

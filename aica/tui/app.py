@@ -1,5 +1,6 @@
 """The loop: paint the screen on top, wait for a key or a worker, do what it answers."""
 
+import functools
 import os
 import signal
 import socket
@@ -39,49 +40,48 @@ def _lose(number, _frame):
 
 def _loop(terminal, stack, keep):
     where = "{} · {}".format(socket.gethostname(), "admin" if os.geteuid() == 0 else "member")
-    step = stack[-1].shown
+    steps = [stack[-1].shown]
     while stack:
+        above = bool(steps)
         try:
-            step()
-            step = _nothing
-            _once(terminal, stack, where)
-            _tell_of_work(stack, keep)
+            if steps:
+                steps.pop(0)()
+            else:
+                names = _once(terminal, stack, where)
+                steps = [functools.partial(_press, stack, name) for name in names]
+                _tell_of_work(stack, keep)
         except (Lost, EOFError):
             raise
         except Exception:  # a bug of a screen: said where somebody looks, and the menu goes on
-            if isinstance(stack[-1], mishap.Mishap):
+            if not stack or isinstance(stack[-1], mishap.Mishap):
                 raise
-            _tell_of_screen(stack, traceback.format_exc(), keep)
-
-
-def _nothing():
-    """The first screen was shown."""
+            steps = []
+            _tell_of_screen(stack, traceback.format_exc(), keep, above)
 
 
 def _once(terminal, stack, where):
-    """Paint the screen on top, wait, and do what was pressed."""
+    """Paint the screen on top, wait, and return what was pressed."""
     top = stack[-1]
     top.arrived()
     if top.trace:
-        return
+        return []
     terminal.paint(top.draw(where, *terminal.size()))
     watched = [worker for worker in top.workers() if not worker.done]
     began = time.monotonic()
     names = terminal.keys(watched, top.tick_s)
     if top.tick_s and not names and time.monotonic() - began >= top.tick_s:
         top.ticked()
-    for name in names:
-        _press(stack, name)
-        if not stack:
-            return
+    return names
 
 
-def _tell_of_screen(stack, trace, keep):
-    """Show what went wrong in place of the screen that cannot be shown."""
+def _tell_of_screen(stack, trace, keep, above):
+    """Show what went wrong: above the screen where a key did, or in place of one that cannot be shown."""
     keep(trace)
-    broken = stack.pop()
+    if above:
+        stack[-1].is_told = True
+    else:
+        stack.pop().close()
     stack.append(mishap.Mishap(trace))
-    broken.close()
 
 
 def _tell_of_work(stack, keep):

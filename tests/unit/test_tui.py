@@ -640,6 +640,13 @@ def test_a_screen_that_breaks_is_told_and_the_menu_goes_on():
     assert len(kept) == 1 and "Traceback" in kept[0]
 
 
+def test_a_key_that_breaks_is_told_above_the_screen_which_stays():
+    first = base.Menu("first", [view.Item("broken", value=lambda: {}["no such thing"])])
+    painted, kept = looped(first, "ENTER", "ESC", "q")
+    assert "KeyError: 'no such thing'" in painted[1] and "first" in painted[2]
+    assert len(kept) == 1 and len(painted) == 3
+
+
 def test_a_broken_first_screen_is_told_too():
     painted, kept = looped(Broken(), "ESC")
     assert "no such thing" in painted[0] and len(kept) == 1
