@@ -53,7 +53,7 @@ def test_the_wizard_sets_the_server_up(server):
     with menu_of(server, None, "--lang", "en") as menu:
         menu.see("Set up this server", "not set up")
         menu.press("G", "ENTER")
-        menu.see("Miniconda")
+        menu.see("conda (Miniforge)")
         menu.press(*["DOWN"] * 7)  # to conda, then to uv
         menu.press(" ", "DOWN", " ")
         menu.see("--skip conda,uv")

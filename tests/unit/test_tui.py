@@ -483,6 +483,11 @@ def test_what_is_wrong_stands_above_the_menu(whole):
     assert "1 Set-up test" in "\n".join(found)
 
 
+def test_what_is_wrong_is_shown_on_the_smallest_terminal_too(whole):
+    found = "\n".join(shown(at_a_glance(whole.app), 60, 18))
+    assert "! broken" in found and "1 Set-up test" in found
+
+
 def test_a_glance_works_without_root_and_without_a_recovery(whole):
     found = glance.glance(whole.app)
     assert found.recovery.get("exit") == 0 and found.disks

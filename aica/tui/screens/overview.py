@@ -11,6 +11,7 @@ from .recovery import said_problem
 
 # Often enough for a person who looks; each look costs a process.
 EVERY_S = 60
+LEAST = 3  # lines of the overview
 # By the levels of disk.alarm: ok, warning, critical, missing.
 ROLES = ("ok", "warning", "error", "error")
 
@@ -53,7 +54,8 @@ class Home(Menu):
         return super().press(action, name)
 
     def body(self, width, height):
-        room = max(0, height - len(self.items) - 1)
+        # On a small terminal the menu scrolls: what needs attention is never left out.
+        room = max(LEAST, height - len(self.items) - 1)
         above = lines(self.glance, width)[:min(room, height // 2)]
         if above:
             above.append(view.line(width, ("─" * width, "border")))

@@ -89,12 +89,11 @@ def one(app, row):
              off, Opens(lambda: Run(_("Repair permissions"), lambda: permissions.fix(app, name),
                                     "aica user fix-permissions " + name),
                         "aica user fix-permissions " + name)),
-        Item(_("Set up the home"), _("a home that is still on the system disk moves to the data "
-                                     "disk"), off,
+        Item(_("Set up the home"), _("moves a home off the system disk"), off,
              Opens(lambda: set_up(app, row), "aica user setup {} {}".format(name, row.group))),
         Item(_("No longer restore"), _("the account stays until the next wipe"), off,
              Opens(lambda: unregister(app, name), "aica user unregister " + name)),
-        Item(_("Remove"), _("no account, ids reserved, home set aside, nothing deleted"), off,
+        Item(_("Remove"), _("ids reserved, home set aside, nothing deleted"), off,
              Opens(lambda: remove(app, name), "aica user remove " + name)),
     ])
 

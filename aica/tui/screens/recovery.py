@@ -70,7 +70,7 @@ def blocks_of(found):
     if not found:
         return [(tr("There was no recovery in this boot."), "warning")]
     role = "ok" if found.get("exit") == 0 else "error"
-    blocks = [("{}  {}".format(found.get("finished", "?"), found.get("state", "?")), role)]
+    blocks = [("{}  {}".format(found.get("finished", "?"), tr(str(found.get("state", "?")))), role)]
     counts = found.get("summary", {})
     blocks.append((", ".join("{} {}".format(n, tr(one)) for one, n in counts.items() if n), "text"))
     blocks += [("· " + said_problem(problem), "error") for problem in found.get("problems", ())]

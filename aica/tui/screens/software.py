@@ -32,7 +32,7 @@ def menu(app):
         Item(_("conda (Miniconda)"), _("Anaconda's, with Anaconda's terms"), off,
              install(_("conda (Miniconda)"), conda + " " + terms, lambda: actions.miniconda(
                  app, actions.Request("miniconda")), MINICONDA + " --yes")),
-        Item("uv", _("fetched from the Python index, linked from /usr/local/bin"), off,
+        Item("uv", _("from the Python index, linked in /usr/local/bin"), off,
              install("uv", tr("uv is fetched from the Python index, its checksum compared."),
                      lambda: actions.uv(app, actions.Request()), UV)),
         Item(_("What is missing"), _("what aica.conf wants and is not there"), off,

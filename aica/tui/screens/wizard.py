@@ -15,7 +15,7 @@ from .recovery import blocks_of_outcome
 LABELS = {
     "group": _("The group and the accounts"), "storage": _("Settings and records on the data disk"),
     "folders": _("Shared folders"), "environment": _("Environment variables"),
-    "sudoers": _("Sudo rules"), "pam": _("Umask and variables by PAM"), "conda": _("Miniconda"),
+    "sudoers": _("Sudo rules"), "pam": _("Umask and variables by PAM"), "conda": _("conda (Miniforge)"),
     "uv": _("uv"), "units": _("Units: recovery at boot"),
 }
 
