@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -52,3 +53,22 @@ def test_what_a_purge_removes_is_what_rpm_erases():
     looked_at = re.search(r"^    for file in (.*); do$", SPEC, re.M).group(1).split()
     folders = {"/etc/aica", "/etc/aica/alert.d", "/etc/conda", "/etc/uv"}
     assert {path for path in purged if path not in ghosts} - folders == set(looked_at)
+
+
+# -- autopkgtest ----------------------------------------------------------
+
+
+# https://salsa.debian.org/ci-team/autopkgtest: README.package-tests
+RESTRICTIONS = {"needs-root", "isolation-container", "isolation-machine", "allow-stderr",
+                "breaks-testbed", "skippable", "superficial"}
+
+
+def test_the_tests_of_the_debian_package_can_be_started():
+    stanza = dict(line.split(": ", 1) for line in read("debian/tests/control").splitlines())
+    assert set(stanza) == {"Tests", "Depends", "Restrictions"}
+    assert stanza["Depends"] == "@"
+    assert set(stanza["Restrictions"].split(", ")) <= RESTRICTIONS
+    for name in stanza["Tests"].split():
+        path = os.path.join(TOP, "debian/tests", name)
+        assert os.access(path, os.X_OK), path
+        subprocess.check_call(["sh", "-n", path])
