@@ -168,10 +168,14 @@ rpm:
 lint-rpm:
 	rpmlint --strict --config rpm/rpmlint.toml build/aica-datakeeper-*.noarch.rpm rpm/*.spec
 
+# Once the environment has what it needs, without a network. The archive is a Debian
+# source package too: unpacked, with a copy of it as ../NAME_VERSION.orig.tar.gz,
+# dpkg-buildpackage takes it. stdeb is no way to the .deb: what it makes has no units.
 sdist: $(STAMP)
-	$(PIP) install build
+	$(VENV)/bin/python -c 'import build, setuptools, wheel' 2>/dev/null || \
+	    $(PIP) install --upgrade build setuptools wheel
 	rm -rf build/dist
-	$(VENV)/bin/python -m build --outdir build/dist .
+	$(VENV)/bin/python -m build --no-isolation --outdir build/dist .
 
 # The modules go into a folder of their own: site-packages would tie the
 # package to one version of Python. Byte code is the package manager's matter.
