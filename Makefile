@@ -4,6 +4,7 @@
 #   make check                        lint, unit and golden tests, in an environment of its own
 #   make check-python PYTHON=FILE     unit and golden tests with another Python
 #   make check-all [VERSIONS="3.6 3.13"]    the same with every Python that is here
+#        JOBS=4 for these three: so many tests at the same time
 #   make check-system                 the tests on booted servers; as root
 #   make deb                          build/aica-datakeeper_*_all.deb
 #   make rpm                          build/aica-datakeeper-*.noarch.rpm, for EL 7 to 9
@@ -44,7 +45,7 @@ TESTS ?= tests/unit tests/hostile tests/golden
 
 # pip chooses the newest of each that still runs on the Python at hand. The
 # linter is pinned: an unchanged tree must not fail because it learned a rule.
-TEST_PACKAGES = pytest pyfakefs pyte
+TEST_PACKAGES = pytest pytest-xdist pyfakefs pyte
 RUFF          = ruff==0.17.6
 
 # No byte code: root running the tests would leave files that the owner of the
@@ -92,7 +93,7 @@ lint: $(STAMP)
 	if command -v mandoc >/dev/null; then mandoc -T lint -W warning man/*.[1-8]; fi
 
 test: $(STAMP)
-	$(VENV)/bin/python -m pytest -q $(TESTS)
+	$(VENV)/bin/python -m pytest -q $(if $(JOBS),-n $(JOBS)) $(TESTS)
 
 check-python:
 	$(MAKE) test PYTHON=$(PYTHON) \
