@@ -39,7 +39,8 @@ NAMED_AFTER_US = (
     r"find / /run -xdev \( -path /proc -o -path /data -o -path /srv \) -prune -o "
     "-regextype posix-egrep -iregex '.*/([^/]*[^a-z/])?aica[^/]*' -print"
 )
-OF_EL = {"/usr/share/licenses"}  # of its package filesystem
+# Folders of its packages filesystem and systemd.
+OF_EL = {"/usr/share/licenses", "/usr/lib/systemd/system", "/usr/lib/systemd/system-preset"}
 # Copies that the tools for accounts make.
 OF_ACCOUNTS = {"/etc/passwd-", "/etc/group-"}
 
@@ -178,8 +179,12 @@ def test_the_team_is_back(server):
 
 
 def test_its_logs_are_rotated(server):
-    result = server.run(["logrotate", "--debug", "/etc/logrotate.d/aica-datakeeper"])
-    assert "error" not in result.err.lower() and "/var/log/aica-recovery.log" in result.err
+    logrotate = ["logrotate", "--state", "/run/rotated", "/etc/logrotate.d/aica-datakeeper"]
+    server.run(logrotate + ["--force"])
+    modes = server.run("stat -c '%n %a %U:%G' /var/log/aica-recovery.log*").out
+    assert modes.splitlines() == [
+        "/var/log/aica-recovery.log 640 root:adm", "/var/log/aica-recovery.log.1 640 root:adm"]
+    assert "error" not in server.run(logrotate + ["--debug"]).err.lower()
 
 
 def test_an_upgrade_leaves_a_running_recovery_alone(server):
