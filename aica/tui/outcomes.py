@@ -22,7 +22,6 @@ class Template:
     def __init__(self, original, translation):
         self._pieces = PLACE.split(original)[::2]
         self._translation = translation
-        self._pattern = None
         self.joint = JOINT in original
         # The longest piece decides quickly whether a text can be of this template.
         self.needle = max(self._pieces, key=len)
@@ -30,13 +29,28 @@ class Template:
 
     def translated(self, text):
         """Return a text of this template in the other language, None if it is of another one."""
-        if self.needle not in text:
-            return None
-        if self._pattern is None:
-            self._pattern = re.compile("(.*?)".join(map(re.escape, self._pieces)), re.DOTALL)
-        found = self._pattern.fullmatch(text)
+        values = taken(self._pieces, text) if self.needle in text else None
         # Not str.format(): a value may hold braces.
-        return found and filled(self._translation, found.groups())
+        return None if values is None else filled(self._translation, values)
+
+
+def taken(pieces, text):
+    """Return what stands between the pieces of a text, None if it is not made of them. Pure.
+
+    No regular expression: with several places one takes hours for a long
+    file name that somebody chose well. Each value is the shortest that fits.
+    """
+    last = len(text) - len(pieces[-1])
+    if not text.startswith(pieces[0]) or not text.endswith(pieces[-1]):
+        return None
+    values, start = [], len(pieces[0])
+    for piece in pieces[1:-1]:
+        end = text.find(piece, start, last)
+        if end < 0:
+            return None
+        values.append(text[start:end])
+        start = end + len(piece)
+    return values + [text[start:last]] if start <= last else None
 
 
 def filled(translation, values):

@@ -85,6 +85,22 @@ def test_values_find_their_place_and_what_is_unknown_stays(in_korean, english, s
     assert outcomes.said(english) == said
 
 
+@pytest.mark.parametrize("template, text, values", [
+    ("{} is {}", "a is b", ["a", "b"]), ("{} is {}", "a is b is c", ["a", "b is c"]),
+    ("{}{}", "ab", ["", "ab"]), ("x{}x", "x", None), ("x{}x", "xx", [""]), ("{} is", "is", None),
+    ("a{}b{}c", "abc", ["", ""]), ("a{}b{}c", "acb", None), ("ab{}ba", "aba", None),
+])
+def test_values_are_the_shortest_that_fit(template, text, values):
+    assert outcomes.taken(template.split("{}"), text) == values
+
+
+def test_a_name_that_was_chosen_well_does_not_hold_the_menu_up(in_korean):
+    pieces = [piece for one in korean() for piece in one.split("{}") if piece]
+    for piece in pieces:
+        outcomes.said(piece * 200 + "x")
+    outcomes.said("".join(pieces) * 20)
+
+
 def test_without_a_catalogue_everything_is_as_it_was():
     assert outcomes.said("/data is not mounted; x") == "/data is not mounted; x"
 
