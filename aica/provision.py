@@ -155,8 +155,8 @@ class Setup:
         present = host.accounts()
         for name in settings.member_groups:
             if name not in known.group:
-                gid = present.group[name].gid if name in present.group else ids.free_gid(
-                    present, known, FIRST_GID)
+                gid = present.group[name].gid if name in present.group else \
+                    host.directory_group(name) or ids.free_gid(present, known, FIRST_GID)
                 known = known._replace(group=dict(known.group, **{name: Group(name, gid)}))
         return known
 

@@ -2,11 +2,15 @@
 
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
 
 import pytest
+
+# Started in the background of a shell we ignore Ctrl-C, and so would every program under test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 if REPOSITORY not in sys.path:

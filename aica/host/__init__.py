@@ -38,6 +38,17 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         """Return the name that a directory service has for uid, or None."""
         return identity.lookup_uid(uid) if self.live else None
 
+    def directory_group(self, name):
+        """Return the gid of a group that only a directory service knows, or None."""
+        if not self.live or name in self.accounts().group:
+            return None
+        return identity.lookup_group(name)
+
+    def is_directory_member(self, name, group):
+        """True if the name services say that a user is in a group of a directory service."""
+        gid = self.directory_group(group)
+        return gid is not None and identity.has_group(name, gid)
+
     def has_program(self, name):
         """True if a system program of that name is installed on the running system."""
         return command.find(name) is not None

@@ -62,6 +62,14 @@ def lookup_uid(uid):
         return None
 
 
+def has_group(name, gid):
+    """True if the system's name services count a group among those of a user."""
+    try:
+        return gid in os.getgrouplist(name, pwd.getpwnam(name).pw_gid)
+    except KeyError:
+        return False
+
+
 def lookup_group(name):
     """Return the gid that the system's name services have for a group, or None."""
     try:

@@ -212,11 +212,21 @@ class Membership(Resource):
 
     def inspect(self, host):
         present = host.accounts()
-        state = {group: self._is_member(present, group) for group in self.required}
+        state = {group: self._is_member(present, group) or self._is_in_directory(host, group)
+                 for group in self.required}
         for group in self.kept:  # a group that this image does not have is no error
             known = group in present.group
             state[group] = self._is_member(present, group) if known else "no such group"
         return state
+
+    def _is_in_directory(self, host, group):
+        """True if a directory service has group and user in it. Raise Conflict if only the group."""
+        if host.directory_group(group) is None:
+            return False
+        if not host.is_directory_member(self.name, group):
+            raise Conflict("{} is not in group {} of the directory service".format(
+                self.name, group), hint="add {} to it there".format(self.name))
+        return True
 
     def _is_member(self, present, group):
         """True if both files say so: a usermod that was killed may have written only one."""

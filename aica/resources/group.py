@@ -21,6 +21,8 @@ class Group(Resource):
     def inspect(self, host):
         present = host.accounts()
         group = present.group.get(self.name)
+        if group is None and host.directory_group(self.name) is not None:
+            return self._from_directory(host.directory_group(self.name))
         if group is None:
             owner = present.name_of_gid(self.gid)
             if owner is not None:
@@ -34,6 +36,17 @@ class Group(Resource):
                 "group {} has gid {} here, {} is recorded".format(self.name, group.gid, self.gid),
                 hint="keep the recorded one: groupmod -g {} {}".format(self.gid, self.name))
         return {"gid": group.gid, "gshadow": self.name in present.gshadow or not present.gshadow}
+
+    def _from_directory(self, gid):
+        """A group of LDAP or SSSD is used, never created beside it."""
+        if gid != self.gid:
+            raise Conflict("group {} has gid {} in a directory service, {} is recorded".format(
+                self.name, gid, self.gid), hint="one of the two needs another name or gid")
+        return {"gid": gid, "gshadow": True, "directory": True}
+
+    def remark(self, actual):
+        from_there = actual is not None and actual.get("directory")
+        return "from a directory service: not created" if from_there else ""
 
     def apply(self, host, changes):
         root = host.root

@@ -87,6 +87,9 @@ def user(site, entry):
         group = "group:" + entry.group
         resources = resources + [membership(site, entry, needs=need + [group])]
         resources += _subids(site, entry.name, need)
+    else:
+        resources = resources + [Membership(entry.name, [entry.group],
+                                            needs=need + ["group:" + entry.group])]
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
                       home_gid(site, ids[1]), needs=need)
     return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,

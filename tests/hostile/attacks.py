@@ -103,9 +103,17 @@ def mount(source, target, fstype, flags=0, data=None):
         raise OSError(ctypes.get_errno(), "mount {}".format(target))
 
 
+# What the program takes by itself. The tests' own process grows with every test before.
+PROGRAM_BYTES = 40 << 20
+
+
 @contextlib.contextmanager
 def limited(descriptors, memory_bytes):
-    """The soft limits that a hostile caller, or a small container, leaves us."""
+    """The soft limits that a hostile caller, or a small container, leaves us.
+
+    memory_bytes is what the program might take alone: what the tests take more is added.
+    """
+    memory_bytes += max(0, _address_space() - PROGRAM_BYTES)
     with contextlib.ExitStack() as stack:
         for what, limit in ((resource.RLIMIT_NOFILE, descriptors),
                             (resource.RLIMIT_AS, memory_bytes)):
@@ -113,6 +121,11 @@ def limited(descriptors, memory_bytes):
             stack.callback(resource.setrlimit, what, before)
             resource.setrlimit(what, (limit, before[1]))
         yield
+
+
+def _address_space():
+    with open("/proc/self/statm", encoding="ascii") as pages:
+        return int(pages.read().split()[0]) * resource.getpagesize()
 
 
 def in_child(function):

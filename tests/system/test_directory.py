@@ -71,7 +71,7 @@ def test_no_local_account_gets_a_name_of_the_directory(joined):
     assert joined.run("grep ^jung: /etc/passwd", check=False).code == 1
 
 
-def test_after_a_wipe_the_link_is_back_and_the_documented_command_brings_the_group(joined):
+def test_after_a_wipe_link_and_group_are_back(joined):
     joined.shutdown()
     joined.wipe()
     join_directory(joined)
@@ -80,17 +80,30 @@ def test_after_a_wipe_the_link_is_back_and_the_documented_command_brings_the_gro
     assert joined.show(RECOVERY, "ExecMainStatus")["ExecMainStatus"] == "0"
     assert joined.run("readlink /home/jung").out == "/data/users/jung\n"
     assert joined.run("test -f ~/mine", user="jung").code == 0
-    assert GROUP not in groups(joined)
-    joined.run(["aica", "user", "setup", "jung", GROUP, "--quiet"])
     assert GROUP in groups(joined)
     assert people.outcomes(joined, "check")[2] == 0
 
 
-def test_a_group_of_the_directory_with_the_name_of_the_sites_is_in_the_way(joined):
-    joined.shutdown()
-    joined.wipe()
-    join_directory(joined)
-    joined.plant("/var/lib/extrausers/group", DIRECTORY["group"] + GROUP + ":x:7000:jung\n")
-    joined.boot()
-    by_name = people.outcomes(joined, "recover")[0]
-    assert by_name["group:" + GROUP]["status"] == "failed"
+def test_the_sites_group_may_be_one_of_the_directory(joined):
+    gid = joined.run("getent group {} | cut -d: -f3".format(GROUP)).out.strip()
+    members = "kim,lee,park,jung"
+    by_name = _with_group_there(joined, "{}:x:{}:{}\n".format(GROUP, gid, members))
+    assert by_name["group:" + GROUP]["status"] == "ok"
+    assert "not created" in by_name["group:" + GROUP]["message"]
+    assert by_name["membership:jung"]["status"] == by_name["membership:kim"]["status"] == "ok"
+    assert joined.run(["grep", GROUP, "/etc/group"], check=False).code == 1
+
+
+def test_with_another_gid_it_is_in_the_way(joined):
+    by_name = _with_group_there(joined, GROUP + ":x:7000:jung\n")
+    assert by_name["group:" + GROUP]["status"] == "blocked"
+
+
+def _with_group_there(server, line):
+    """Boot a wiped server whose directory has this group; return the outcomes of a recovery."""
+    server.shutdown()
+    server.wipe()
+    join_directory(server)
+    server.plant("/var/lib/extrausers/group", DIRECTORY["group"] + line)
+    server.boot()
+    return people.outcomes(server, "recover")[0]

@@ -273,7 +273,8 @@ def test_what_we_call_standard_is():
 
 
 READING = {
-    "accounts", "directory_name", "directory_user", "fence", "folder", "has_program", "live",
+    "accounts", "directory_group", "directory_name", "directory_user", "fence", "folder",
+    "has_program", "is_directory_member", "live",
     "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
     "compare_modes", "save_modes", "processes", "free", "look_as", "share", "shared", "query_own", "measure",
     "ancestors", "survey_home", "locks_work",

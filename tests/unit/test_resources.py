@@ -7,6 +7,7 @@ import pytest
 from aica.accounts import Group as GroupLine
 from aica.accounts import Passwd, Shadow
 from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED
+from aica.host import Host
 from aica.resources import file as files
 from aica.resources.account import Account, DirectoryAccount, Membership
 from aica.resources.directory import Directory, SharedDirectory
@@ -618,3 +619,33 @@ class TestMembership:
 
     def test_a_user_of_a_directory_service_that_is_gone_is_blocked(self, server):
         assert bring(server, DirectoryAccount("kim", 5001))[0] == BLOCKED
+
+
+class TestDirectoryGroup:
+    """A group that only LDAP or SSSD knows."""
+
+    @pytest.fixture
+    def directory(self, server, monkeypatch):
+        """Return a function that lets a directory serve a group with these members."""
+        def serve(gid, *members):
+            monkeypatch.setattr(Host, "directory_group", lambda host, name: gid)
+            monkeypatch.setattr(Host, "is_directory_member",
+                                lambda host, name, group: name in members)
+        return serve
+
+    def test_with_the_recorded_gid_it_is_used_and_not_created(self, server, directory):
+        directory(2000, "kim")
+        outcome = server.converge([Group("gpu-users", 2000)])[0]
+        assert (outcome.status, outcome.message) == (OK, "from a directory service: not created")
+        assert "gpu-users" not in server.read("/etc/group")
+
+    def test_with_another_gid_it_is_blocked_with_both(self, server, directory):
+        directory(7000)
+        status, message = bring(server, Group("gpu-users", 2000))
+        assert status == BLOCKED and "7000" in message and "2000" in message
+
+    def test_who_is_in_it_is_decided_there(self, server, directory):
+        directory(2000, "kim")
+        assert bring(server, Membership("kim", ["gpu-users"]))[0] == OK
+        status, message = bring(server, Membership("lee", ["gpu-users"]))
+        assert status == BLOCKED and "is not in group" in message

@@ -57,7 +57,7 @@ def test_a_user_of_a_directory_service_is_used_and_not_created():
     found = site.people.user(sample(vault=AccountSet({}, {}, {}), directory_users={"kim": (5001, 5000)}),
                       Entry("kim", "gpu-users"))
     assert not [resource for resource in found if isinstance(resource, Account)]
-    assert "symlink:/home/kim" in ids(found)
+    assert "symlink:/home/kim" in ids(found) and "membership:kim" in ids(found)
 
 
 def test_homes_are_private_unless_the_site_shares_them():
