@@ -52,7 +52,7 @@ RUFF          = ruff==0.17.6
 # checkout cannot remove.
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: all locale check lint test check-python check-all check-system deb rpm lint-rpm sdist screenshots bench install clean
+.PHONY: all locale check lint test check-python check-all check-system deb rpm lint-rpm sdist dsc screenshots bench install clean
 
 # The Korean texts of the menu, for a checkout and for the packages.
 locale: build/locale/ko/LC_MESSAGES/aica-datakeeper.mo
@@ -169,14 +169,22 @@ rpm:
 lint-rpm:
 	rpmlint --strict --config rpm/rpmlint.toml build/aica-datakeeper-*.noarch.rpm rpm/*.spec
 
-# Once the environment has what it needs, without a network. The archive is a Debian
-# source package too: unpacked, with a copy of it as ../NAME_VERSION.orig.tar.gz,
-# dpkg-buildpackage takes it. stdeb is no way to the .deb: what it makes has no units.
+# Once the environment has what it needs, without a network. The archive holds what
+# the packages are made from.
 sdist: $(STAMP)
 	$(VENV)/bin/python -c 'import build, setuptools, wheel' 2>/dev/null || \
 	    $(PIP) install --upgrade build setuptools wheel
 	rm -rf build/dist
 	$(VENV)/bin/python -m build --no-isolation --outdir build/dist .
+
+# What stdeb makes of the archive: a Debian source package of the modules alone. The
+# one to install comes from "make deb": this has no units.
+dsc: sdist
+	$(VENV)/bin/python -c 'import pkg_resources, stdeb' 2>/dev/null || \
+	    $(PIP) install stdeb 'setuptools<81'  # newer ones have no pkg_resources
+	rm -rf build/stdeb
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(VENV)/bin/py2dsc --dist-dir=build/stdeb build/dist/*.tar.gz
+	@ls build/stdeb/*.dsc
 
 # The modules go into a folder of their own: site-packages would tie the
 # package to one version of Python. Byte code is the package manager's matter.
