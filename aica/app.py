@@ -142,8 +142,8 @@ class App:
 
     def registry(self, host, settings):
         """Return the Registry alone, for those who may not read the vault."""
-        data = host.read_trusted(settings.users_txt)
-        return registry.parse(data, self.rules(host, settings))
+        return _parse_registry(settings, _read_registry(host, settings),
+                               self.rules(host, settings))
 
     def rules(self, host, settings):
         """Return what users.txt may say on this host."""
@@ -184,20 +184,20 @@ class App:
         copy = settings.state + "/users.txt"
         problem = ""
         try:
-            data = host.read_trusted(settings.users_txt)
-        except FileNotFoundError:
-            raise ConfigError("{} is missing".format(settings.users_txt),
-                              hint="its last good copy: {}".format(copy))
-        except Conflict as error:
-            raise ConfigError("the registry cannot be trusted: {}".format(error), error.hint)
+            data = _read_registry(host, settings)
         except OSError as error:
             problem = "cannot be read ({}): its last good copy is used".format(error.strerror)
             data = host.read_trusted(copy)
         found = _parse_registry(settings, data, rules)
+        self.refuse_emptied(host, settings, found, rules)
+        return data, found._replace(problems=found.problems + ((problem,) if problem else ()))
+
+    def refuse_emptied(self, host, settings, found, rules):
+        """Raise ConfigError if a registry names nobody while its last good copy does."""
+        copy = settings.state + "/users.txt"
         if not found.entries and self._copy_has_entries(host, copy, rules):
             raise ConfigError("{} names nobody, its last good copy does".format(
                 settings.users_txt), hint="restore it: install -m 644 {} {}".format(copy, settings.users_txt))
-        return data, found._replace(problems=found.problems + ((problem,) if problem else ()))
 
     def _copy_has_entries(self, host, copy, rules):
         try:
@@ -341,6 +341,17 @@ def _log_gid(host):
     """Return the gid of adm, whose members may read logs; root's if there is none."""
     group = host.accounts().group.get("adm")
     return group.gid if group else 0
+
+
+def _read_registry(host, settings):
+    try:
+        return host.read_trusted(settings.users_txt)
+    except FileNotFoundError:
+        raise ConfigError("{} is missing".format(settings.users_txt),
+                          hint="restore its last good copy: install -m 644 {} {}".format(
+                              settings.state + "/users.txt", settings.users_txt))
+    except Conflict as error:
+        raise ConfigError("the registry cannot be trusted: {}".format(error), error.hint)
 
 
 def _parse_registry(settings, data, rules):

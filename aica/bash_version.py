@@ -18,7 +18,11 @@ FOLDERS = ("scripts", "AICADataKeeper", "system")
 REGISTRIES = ("system/config/users.txt", "AICADataKeeper/config/users.txt")
 LABEL = "bash-version"
 
-_BOILERPLATE = re.compile(r"(#.*|(set|umask|exit|SHELL|PATH|MAILTO|export|cd)\b.*|)\Z")
+_BOILERPLATE = re.compile(r"(#.*|(set|umask|exit|SHELL|PATH|MAILTO|export|cd)\b[^;&|`$()]*|)\Z")
+# Behind its script: words, and where the output goes. Nothing that starts something else.
+_ARGUMENTS = r"(\s+[^\s;&|`$()<>]+)*(\s*(\d?>>?\s*[^\s;&|`$()]+|2>&1))*\s*(#.*)?\Z"
+_MAY_RUN = r"%\S+\s+ALL\s*=\s*(\([^)]*\)\s*)?NOPASSWD\s*:\s*(.+)\Z"
+_DF = r"(/usr)?/bin/df\b[^,]*"
 _STARTERS = r"(?:exec\s+|sudo\s+|(?:/usr)?(?:/bin/)?(?:env\s+)?(?:bash|sh|dash|python3)\s+)*"
 _TIMES = r"(?:@\w+|(?:\S+\s+){4}\S+)\s+"
 
@@ -41,20 +45,34 @@ def is_global_env(text, data):
 
 
 def is_rule(text, data):
-    """True for its sudo rules: a script of it may be run as root."""
-    return any(re.search(script(data), line) for line in _active(text))
+    """True for its sudo rules: a script of it, and df, may be run by a group, and nothing else."""
+    lines = [line.strip() for line in _active(text)]
+    aliases = [re.match(r"Cmnd_Alias\s+(\w+)\s*=\s*(.+)\Z", line) for line in lines]
+    names = {alias.group(1) for alias in aliases if alias}
+    rules = [re.match(_MAY_RUN, line) for line, alias in zip(lines, aliases) if not alias]
+    if not all(rules):
+        return False
+    commands = [word.strip() for found in [alias.group(2) for alias in aliases if alias]
+                + [rule.group(2) for rule in rules] for word in found.split(",")]
+    ours = script(data) + r"[^,]*\Z"
+    return any(re.search(script(data), line) for line in lines) and all(
+        word in names or re.match(ours, word) or re.match(_DF + r"\Z", word) for word in commands)
 
 
 def is_unit(text, data):
     """True for its aica-recovery.service: it starts one of its scripts."""
-    return any(re.match(r"\s*Exec\w+\s*=.*" + script(data), line) for line in _active(text))
+    runs = [line for line in _active(text) if re.match(r"\s*Exec\w+\s*=", line)]
+    ours = r"\s*Exec\w+\s*=\s*[-@:+!]*" + _STARTERS + script(data) + _ARGUMENTS
+    return bool(runs) and all(re.match(ours, line) for line in runs)
 
 
 def is_job(text, data):
     """True for a cron file or script that does nothing but start its scripts."""
     lines = [line.strip() for line in _active(text)]
-    return any(re.search(script(data), line) for line in lines) and all(
-        re.search(script(data), line) or _BOILERPLATE.match(line) for line in lines)
+    ours = r"(?:{}(?:root\s+)?)?{}{}{}".format(_TIMES, _STARTERS, script(data), _ARGUMENTS)
+    begun = [bool(re.match(ours, line)) for line in lines]
+    return any(begun) and all(
+        ours_ or _BOILERPLATE.match(line) for ours_, line in zip(begun, lines))
 
 
 def _active(text):

@@ -1,6 +1,6 @@
 """What a folder holds, and what differs between two: asked before one takes the other's place.
 
-It runs as the owner of the folders (see child.py), reads and never writes.
+It runs as the owner of the folders (see child.py) and never writes into a file.
 Paths are bytes; the answers are text, with surrogates for what is no UTF-8.
 """
 
@@ -12,6 +12,7 @@ import stat
 TOLD = 20
 BLOCK_BYTES = 512
 CHUNK_BYTES = 1 << 20
+GROUP = stat.S_IRWXG
 
 
 class Found:
@@ -37,12 +38,13 @@ def survey(top):
 
     entries and bytes (allocated) say what a copy needs, files how many there
     are; unreadable, foreign (of other owners), special (sockets, FIFOs,
-    devices), extended (with attributes or ACLs) and mounts are [number, first
-    names]. print tells by names, sizes and times whether anything changed.
+    devices), extended (with attributes or ACLs), grouped (open to another
+    group than the owner's own) and mounts are [number, first names]. print
+    tells by names, sizes and times whether anything changed.
     """
     top = os.fsencode(top)
     sorts = {name: Found() for name in (
-        "unreadable", "foreign", "special", "extended", "mounts")}
+        "unreadable", "foreign", "special", "extended", "grouped", "mounts")}
     seen, digest = set(), hashlib.sha256()
     total = {"entries": 0, "files": 0, "bytes": 0}
     for path, status in _walk(top, sorts["unreadable"].add, sorts["mounts"].add):
@@ -77,6 +79,45 @@ def _sort(top, path, status, sorts):
         sorts["unreadable"].add(path)
     if not stat.S_ISLNK(status.st_mode) and _has_attributes(whole):
         sorts["extended"].add(path)
+    if not stat.S_ISLNK(status.st_mode) and status.st_gid != os.getgid() and status.st_mode & GROUP:
+        sorts["grouped"].add(path)
+
+
+def close_groups(old, new):
+    """Take the group's rights away in a copy where the group is another one than in the original.
+
+    They were meant for somebody else; and where an ACL stayed behind, what
+    looks like them was only its mask. Return how many entries were closed.
+    """
+    old, new, closed = os.fsencode(old), os.fsencode(new), 0
+    for path, status in [(b"", os.lstat(new))] + list(_walk(new, lambda _path: None)):
+        whole = os.path.join(new, path)
+        try:
+            before = os.lstat(os.path.join(old, path))
+        except FileNotFoundError:
+            continue
+        other = before.st_gid != status.st_gid or _has_acl(os.path.join(old, path), before)
+        if other and status.st_mode & GROUP and not stat.S_ISLNK(status.st_mode):
+            _set_mode(whole, stat.S_IMODE(status.st_mode) & ~GROUP)
+            closed += 1
+    return closed
+
+
+def _set_mode(path, mode):
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        os.fchmod(handle, mode)
+    finally:
+        os.close(handle)
+
+
+def _has_acl(path, status):
+    if stat.S_ISLNK(status.st_mode):
+        return False
+    try:
+        return "system.posix_acl_access" in os.listxattr(path)
+    except OSError:
+        return False
 
 
 def is_special(status):

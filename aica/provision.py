@@ -121,6 +121,7 @@ class Setup:
         rules = self.app.rules(host, settings)
         data = _registry_data(host, settings)
         entries = registry.parse(data, rules)
+        self.app.refuse_emptied(host, settings, entries, rules)
         known = recorded = vault.read(host, settings.vault) or vault.empty()
         known = self._with_groups(host, settings, known)
         keep = self.app.keeps_passwords(host, settings)

@@ -30,8 +30,21 @@ def run(args, app):
             raise ConfigError("--only {}: expected one of {}".format(wanted, ", ".join(KINDS)))
     progress = Progress(args)
     found = progress.over(maintenance.check(app, args.deep, progress))
-    results = (o for o in found if not args.only or _wanted(o, args.only))
-    return show.outcomes(args, app, results, dry_run=True, drift=report.EXIT_DRIFT)
+    missing = {wanted for wanted in args.only if ":" in wanted}
+    code = show.outcomes(args, app, _only(found, args.only, missing), dry_run=True,
+                         drift=report.EXIT_DRIFT)
+    if missing:
+        raise ConfigError("--only {}: there is no such thing here".format(sorted(missing)[0]),
+                          hint="aica check --only {}".format(sorted(missing)[0].split(":")[0]))
+    return code
+
+
+def _only(found, only, missing):
+    """Yield the outcomes that are wanted; take what was found off `missing`."""
+    for outcome in found:
+        missing.discard(outcome.resource)
+        if not only or _wanted(outcome, only):
+            yield outcome
 
 
 def _wanted(outcome, only):

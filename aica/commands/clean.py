@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import select
 import sys
 
 from .. import report
@@ -10,6 +11,8 @@ from ..door import Caller, caller_of
 from ..errors import ConfigError, NotReady
 from . import show
 
+# So long a reader of our words may take before we go on without.
+PATIENCE_S = 5
 OPTIONS = (("conda", "packages that no environment uses, and their archives"),
            ("pip", "the shared cache of pip; without root the caches of pip, uv and npm in your home"),
            ("torch", "weights and repositories of torch.hub"),
@@ -67,13 +70,16 @@ def _remove(args, app, cleaning):
 def _let_it_fail(stream):
     """From now on nothing is stopped by output that goes nowhere.
 
-    It may go to the very disk that is full, or to a reader who left.
+    It may go to the very disk that is full, to a reader who left, or to one
+    who does not read: the lock must not be held for that.
     """
     write, flush = stream.write, stream.flush
 
     def patiently(function):
         def called(*words):
             try:
+                if _is_stuck(stream):
+                    raise OSError("nobody reads")
                 return function(*words)
             except OSError:
                 null = os.open(os.devnull, os.O_WRONLY)
@@ -84,6 +90,15 @@ def _let_it_fail(stream):
     stream.write, stream.flush = patiently(write), patiently(flush)
 
 
+def _is_stuck(stream):
+    """True if nobody has read from a stream for so long that nothing more fits in."""
+    try:
+        handle = stream.fileno()
+    except (OSError, ValueError):
+        return False  # no file at all
+    return not select.select([], [handle], [], PATIENCE_S)[1]
+
+
 def _words(caller):
     """Return who called, for the journal: an admin who used sudo has a name too."""
     named = caller if caller.is_member else caller_of(os.environ)
@@ -91,7 +106,7 @@ def _words(caller):
 
 
 def _explain(args):
-    if args.dry_run or args.yes or args.older_than is not None:
+    if args.dry_run or args.yes or args.json or args.older_than is not None:
         raise ConfigError("nothing named to be cleaned", hint="--all, or " + ", ".join(
             "--" + name for name in TARGETS))
     if not args.quiet:

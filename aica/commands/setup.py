@@ -28,6 +28,8 @@ def run(args, app):
     setup = Setup(app, args.group, args.allow_unmounted, skip)
     if args.dry_run:
         return show.outcomes(args, app, setup.run(dry_run=True), dry_run=True)
+    if args.json and not args.yes:
+        raise ConfigError("--json asks nothing", hint="add --dry-run or --yes")
     if not args.yes:
         planned = list(setup.run(dry_run=True))
         show.outcomes(args, app, (o for o in planned if o.status != "ok"), dry_run=True)

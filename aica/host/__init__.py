@@ -57,6 +57,10 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         """Return what a function that only looks says with the rights of ids=(uid, gid)."""
         return child.call(ids, function, *arguments)
 
+    def work_as(self, ids, function, *arguments):
+        """Return what a function that changes something says with the rights of ids=(uid, gid)."""
+        return child.call(ids, function, *arguments)
+
     def processes(self, uid):
         """Return the running Processes of a user; an offline tree has none."""
         return processes.of(uid) if self.live else []
@@ -72,7 +76,7 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
 
 
 CHANGING = (
-    "execute", "alone", "instance", "write_file", "write_owned", "make_folder", "make_parents",
+    "execute", "work_as", "alone", "instance", "write_file", "write_owned", "make_folder", "make_parents",
     "set_attributes",
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped", "notify",

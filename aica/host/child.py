@@ -36,7 +36,10 @@ def call(ids, function, *arguments, held=()):
         os.waitpid(child, 0)
     if not answer:
         raise AicaError("the work as uid {} ended without an answer".format(ids[0]))
-    said = json.loads(answer.decode("ascii"))
+    try:
+        said = json.loads(answer.decode("ascii"))
+    except ValueError:  # its owner may kill it in the middle of a word
+        raise AicaError("the work as uid {} ended in the middle of its answer".format(ids[0]))
     if "error" in said:
         raise AicaError(said["error"])
     return said["value"]

@@ -99,7 +99,8 @@ class Taking:
         gids = {line.gid for line in desired.vault.passwd.values() if line.uid == self.old}
         taken = {group.gid for group in host.accounts().group.values()}
         return TakenFiles(_home(desired, self.name), Order(
-            user.uid, user.gid, self.old, frozenset((gids | {self.old}) - taken), self.since_ns))
+            user.uid, user.gid, self.old, frozenset((gids | {self.old}) - taken), self.since_ns,
+            private=_is_private(host.accounts(), user)))
 
     def _refuse_owned(self, host, desired, user):
         low, high = desired.id_range
@@ -117,6 +118,14 @@ class Taking:
             raise Conflict("uid {} belongs to {}: none of these files is given to {}".format(
                 self.old, owner, self.name),
                 hint="ask {} how they came there: a member can move files of others".format(owner))
+
+
+def _is_private(present, user):
+    """True if the user's primary group is nobody else's. Pure."""
+    others = [one for one in present.passwd.values() if one.gid == user.gid and one.uid != user.uid]
+    members = [name for group in present.group.values() if group.gid == user.gid
+               for name in group.members if name != user.name]
+    return not others and not members
 
 
 class Listed:

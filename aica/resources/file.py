@@ -100,7 +100,8 @@ class ManagedFile(Resource):
         if change.field != "content":
             return super().describe_one(change)
         if not is_ours(change.before) and self.takes_over and self.predecessor(change.before):
-            return "of the bash version: moved aside, new file"
+            seen = difference(change.before, change.after)
+            return "of the bash version: moved aside, new file" + "\n" + seen
         return "content\n" + difference(change.before, change.after)
 
 

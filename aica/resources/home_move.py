@@ -72,6 +72,7 @@ class HomeMove(Resource):
             ("foreign", "of other owners, the copy is the user's: {}"),
             ("special", "sockets, FIFOs and devices stay in the old folder only: {}"),
             ("extended", "attributes and ACLs stay in the old folder only: {}"),
+            ("grouped", "open to another group, closed in the copy: {}"),
         ) if found[sort][0]]
         return "; ".join(words)
 
@@ -138,6 +139,8 @@ class HomeMove(Resource):
         start_unfinished(host, self.unfinished, *self.ids)
         source, target = host.real(self.name), host.real(self.unfinished)
         host.execute(list(RSYNC) + [source + "/", target + "/"], timeout_s=None, ids=self.ids)
+        # The copy has the user's own group: what was open to another one is closed.
+        host.work_as(self.ids, copying.close_groups, source, target)
         found = self._compare(host, self.unfinished)
         if found["missing"][0] or found["different"][0]:
             raise AicaError("the copy is not what it should be. {}".format(_differences(found)),

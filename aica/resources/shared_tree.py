@@ -1,5 +1,6 @@
 """What members put into the shared trees: may everybody use it, and is anything there unwise?"""
 
+import shlex
 import stat
 import time
 
@@ -145,7 +146,8 @@ class OpenToAll(Resource):
             more = len(found) - REMARKED
             shown = ", ".join(found[:REMARKED]) + (" and {} more".format(more) if more > 0 else "")
             raise Conflict("every account may change {}".format(shown),
-                           hint="for the group alone: chmod o-w {}/{}".format(self.name, found[0]))
+                           hint="for the group alone: chmod o-w {}".format(
+                               shlex.quote("{}/{}".format(self.name, found[0]))))
         return {}
 
 

@@ -7,6 +7,7 @@ Ubuntu allow the group to write where the user is its only member.
 """
 
 import os
+import shlex
 from typing import NamedTuple
 
 from ..errors import AicaError, Conflict, NotApplicable
@@ -120,7 +121,7 @@ class Judge:
             return None
         if info.kind != "file":
             return Refusal(real, info.uid, info.mode, "{} is a {}, expected a file".format(
-                real, info.kind), "ls -l {}".format(real))
+                real, info.kind), "ls -l {}".format(shlex.quote(real)))
         home = self._canonical(self._user.home)[0]
         return self._first(self._closed_to_them(part, info) for part, info in self._above(real)) \
             or self._first(self._unsafe(part, info) for part, info in self._up_to(real, home))
@@ -151,7 +152,7 @@ class Judge:
             return None
         hint = "chown -h {} {}" if info.uid == 0 else "chmod u+rwX {1}"
         return self._refused(path, info, ", closed to {}".format(self._user.name),
-                             hint.format(self._user.name, path))
+                             hint.format(self._user.name, shlex.quote(path)))
 
     def _rights(self, info):
         """Return what the user may do there: 4 read, 2 write, 1 enter, added up."""
@@ -165,10 +166,10 @@ class Judge:
     def _unsafe(self, path, info):
         if info.uid not in (0, self._user.uid):
             return self._refused(path, info, "", "look whose it is; then: chown -h {} {}".format(
-                self._user.name, path))
+                self._user.name, shlex.quote(path)))
         private = self._private_groups and not info.mode & 0o002 and self._is_alone_in(info)
         if info.mode & 0o022 and not private:
-            return self._refused(path, info, "", "chmod go-w {}".format(path))
+            return self._refused(path, info, "", "chmod go-w {}".format(shlex.quote(path)))
         return None
 
     def _refused(self, path, info, more, hint):

@@ -23,6 +23,7 @@ ROOM = 200
 # What rsync --munge-links puts in front of the target of a link, so that it leads nowhere.
 MUNGED = b"/rsyncd-munged/"
 ATTRIBUTES = ("user.", "system.posix_acl_")
+ACL = "system.posix_acl"
 
 
 def bring_back(source, home, path, suffix):
@@ -158,7 +159,7 @@ class Copier(Visitor):
             os.utime(label, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=target,
                      follow_symlinks=False)
         elif stat.S_ISFIFO(status.st_mode):
-            os.mkfifo(label, stat.S_IMODE(status.st_mode), dir_fd=target)
+            os.mkfifo(label, stat.S_IMODE(status.st_mode) & 0o700, dir_fd=target)
         else:
             raise OSError(errno.EPERM, "")  # a device or a socket: nothing of a user's
         self._found["entries"] += 1
@@ -206,11 +207,16 @@ def _pour(old, new):
 
 
 def _dress(new, old, status):
-    """Give an open file or folder the mode, attributes and time of another; never set-id bits."""
-    os.fchmod(new, stat.S_IMODE(status.st_mode) & 0o1777)
+    """Give an open file or folder the mode, attributes and time of another; never set-id bits.
+
+    In another group it gets none of the group's rights: they were meant for
+    somebody else. An ACL says again what the group may, so it stays out too.
+    """
+    same = os.fstat(new).st_gid == status.st_gid
+    os.fchmod(new, stat.S_IMODE(status.st_mode) & (0o1777 if same else 0o1707))
     with contextlib.suppress(OSError):
         for attribute in os.listxattr(old):
-            if attribute.startswith(ATTRIBUTES):
+            if attribute.startswith(ATTRIBUTES) and (same or not attribute.startswith(ACL)):
                 with contextlib.suppress(OSError):
                     os.setxattr(new, attribute, os.getxattr(old, attribute))
     with contextlib.suppress(OSError):

@@ -26,6 +26,7 @@ ENTRIES = "entries"
 OWNER = "owner:"
 
 SET_ID_BITS = stat.S_ISUID | stat.S_ISGID
+GROUP_BITS = 0o070
 # What sshd and ssh read, and others may: without the rights to write.
 PUBLIC = ("authorized_keys", "known_hosts", "config")
 
@@ -33,6 +34,7 @@ PUBLIC = ("authorized_keys", "known_hosts", "config")
 class Order(NamedTuple):
     """Whose home it is. old is the uid whose files are taken; since_ns when they were listed.
 
+    private says that gid is the owner's own group, with nobody else in it.
     shallow looks at so many entries of the first level only.
     """
 
@@ -42,6 +44,7 @@ class Order(NamedTuple):
     old_gids: frozenset = frozenset()
     since_ns: int = 0
     shallow: int = 0
+    private: bool = False
 
 
 def wanted_mode(order, name, status, in_ssh):
@@ -168,8 +171,11 @@ class Take(Listing):
             same = os.path.samestat(now, status) and now.st_uid == order.old
             if not same or _kind(order, now) != TAKEN or not self.fence.holds(pin, now):
                 return None
-            gid = order.gid if now.st_gid in order.old_gids else now.st_gid
-            return order.uid, gid, stat.S_IMODE(now.st_mode) & ~SET_ID_BITS
+            mode = stat.S_IMODE(now.st_mode) & ~SET_ID_BITS
+            if now.st_gid not in order.old_gids:
+                return order.uid, now.st_gid, mode
+            # What was for the old owner's own group is not for a group of several people.
+            return order.uid, order.gid, mode if order.private else mode & ~GROUP_BITS
         _try(self.tally, here, name, lambda: files.give(here.handle, name, decide))
 
 

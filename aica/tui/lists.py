@@ -3,7 +3,7 @@
 from . import keys, view
 from .base import List, Push
 from .outcomes import said
-from .results import counts, happened
+from .results import counts, failure, happened
 from .words import _, tr
 from .worker import Worker
 
@@ -16,7 +16,7 @@ class Table(List):
         super().__init__()
         self.title, self.head, self.command = title, head, command
         self._load = load
-        self._worker = None
+        self._worker, self._failed = None, False
         self.rows = []
         self.empty = _("nothing here")
 
@@ -40,6 +40,7 @@ class Table(List):
         self._fresh += self._worker.take()
         if self._worker.done:
             self.rows = self._fresh
+            self._failed = bool(self._worker.error or self._worker.trace)
             self.failed(self._worker)
             self._worker = None
 
@@ -52,7 +53,7 @@ class Table(List):
     def lines(self, width, height):
         rows = self.visible()
         if not rows:
-            words = tr("reading ...") if self._worker else tr(self.empty)
+            words = tr("reading ...") if self._worker else "" if self._failed else tr(self.empty)
             return [view.line(width, (words, "muted"))]
         return view.table(self.head, [row[0] for row in rows], self.cursor, width, height,
                           [row[1] for row in rows])
@@ -128,6 +129,9 @@ class Findings(List):
                                 height // 3)
         head.append(view.blank(width))
         shown = self.visible()
+        if not shown and not going and self._worker and (self._worker.error or self._worker.trace):
+            words, role = failure(self._worker)
+            return head + view.paragraphs([(words, role)], 0, width, height - len(head))
         if not shown:
             words = tr("reading ...") if going else tr(self.fine)
             return head + [view.line(width, (words, "muted" if going else "ok"))]

@@ -219,3 +219,13 @@ def test_a_swap_between_looking_and_giving_gives_nothing(home, monkeypatch):
     monkeypatch.setattr(files, "give", swapped)
     take(home, "--yes")
     assert home.stat("/victim") == (0o600, 0, 0)
+
+
+def test_what_was_for_the_old_owners_group_is_not_for_a_group_of_several():
+    from aica.accounts import AccountSet, Group, Passwd
+    from aica.people.permissions import _is_private
+    kim, lee = Passwd("kim", 1, 10, "", "/", "/"), Passwd("lee", 2, 20, "", "/", "/")
+    present = AccountSet({"kim": kim, "lee": lee}, {}, {"kim": Group("kim", 10)})
+    assert _is_private(present, kim)
+    assert not _is_private(present._replace(group={"kim": Group("kim", 10, ("lee",))}), kim)
+    assert not _is_private(present._replace(passwd={"kim": kim, "lee": lee._replace(gid=10)}), kim)

@@ -137,7 +137,7 @@ def test_files_of_others_are_copied_and_said(filled):
     answer = filled.cli(*SETUP)
     assert answer.code == 0
     assert "of other owners, the copy is the user's: of-root" in answer.out
-    assert filled.stat(NEW + "/of-root") == (0o644, UID, UID)
+    assert filled.stat(NEW + "/of-root") == (0o604, UID, UID)  # root's group is not the user's
     assert filled.stat(ASIDE + "/of-root") == (0o644, 0, 0)
 
 

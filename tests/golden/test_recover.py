@@ -728,3 +728,31 @@ def test_the_log_has_a_line_for_each_event_and_only_printable_ascii(server):
     assert "\x1b" not in text
     assert all(line[:2] == "20" for line in text.splitlines())
     assert server.stat("/var/log/aica-recovery.log")[0] == 0o640
+
+
+@pytest.mark.parametrize("spoil", ["missing", "empty"])
+def test_setup_does_not_forget_everybody(whole, spoil):
+    """An empty registry beside a good copy is a loss, not a wish; the copy is the last there is."""
+    copy = whole.read("/data/config/state/users.txt")
+    whole.remove("/data/config/users.txt")
+    if spoil == "empty":
+        whole.write("/data/config/users.txt", "")
+    answer = whole.cli("setup", "--yes")
+    assert answer.code == 2 and "install -m 644" in answer.err
+    assert whole.read("/data/config/state/users.txt") == copy
+
+
+@pytest.mark.parametrize("spoil, code", [("missing", 2), ("open", 2)])
+def test_a_registry_that_cannot_be_trusted_is_told_alike_by_every_verb(whole, spoil, code):
+    if spoil == "missing":
+        whole.remove("/data/config/users.txt")
+    else:
+        os.chmod(whole.path("/data/config/users.txt"), 0o666)
+    assert [whole.cli(*words).code for words in (("check",), ("user", "list"), ("recover",))] \
+        == [code] * 3
+
+
+def test_a_name_that_does_not_exist_is_no_good_news(whole):
+    answer = whole.cli("check", "--only", "account:kmi")
+    assert answer.code == 2 and "account:kmi" in answer.err
+    assert whole.cli("check", "--only", "account:kim").code == 0

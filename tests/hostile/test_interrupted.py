@@ -152,6 +152,7 @@ def test_an_unfinished_night_is_not_told_as_a_finished_one(used):
     assert used.cli("permissions", "apply", TORCH + "/0").code == 0
     terminal = Terminal(used, "recover", "--deep")
     terminal.wait_for(" entries")
+    time.sleep(0.3)
     terminal.press(b"\x03")
     assert terminal.end() == 130
     assert not used.exists("/run/aica/maintenance.json")

@@ -80,7 +80,9 @@ def newer(work, package, rpm):
     """Return {"deb": path, "rpm": path} of the packages of a newer version."""
     copy = newer_source(work)
     for kind in ("deb", "rpm"):
-        must(["make", "-C", str(copy), kind], timeout_s=300)
+        # The work folder may lie in a checkout, whose git would say that nothing here is its.
+        must(["env", "GIT_CEILING_DIRECTORIES={}".format(copy.parent), "make", "-C", str(copy), kind],
+             timeout_s=300)
     return {kind: next(copy.glob("build/*." + kind)) for kind in ("deb", "rpm")}
 
 

@@ -112,7 +112,8 @@ def test_what_does_not_start_does_not_count(whole, web):
 
 
 @pytest.mark.parametrize("data", [b"no zip", wheels.wheel("0.13.9", leave_out=("uvx",)),
-                                  wheels.wheel("0.13.9")[:-100]])
+                                  wheels.wheel("0.13.9")[:-100]],
+                         ids=["no zip", "a program is missing", "cut off"])
 def test_a_broken_wheel_is_said_to_be_one(whole, web, data):
     stock(web, {wheels.name("0.13.9"): data})
     assert "is broken" in failing(whole, web)

@@ -220,7 +220,7 @@ class Remove(Text):
         self._app, self._name = app, name
 
     def press(self, action, name):
-        if action == keys.ENTER and self.blocks and not self.workers():
+        if action == keys.ENTER and self.blocks and self.blocks[-1][1] == "key":  # read to its end
             return Replace(Question(_("Remove"), self.blocks, self._go, self._name, self.command))
         return super().press(action, name)
 
