@@ -132,6 +132,17 @@ def test_what_the_user_cannot_read_is_named_before_anything_is_done(filled):
     assert not filled.exists(NEW) and not filled.exists("/data/users/.aica-move.choi")
 
 
+def test_what_was_open_to_another_group_is_closed_in_the_copy_and_said(filled):
+    """rsync as the user cannot give files to the other group: its rights are not the own group's."""
+    filled.write(OLD + "/project", "for a few", 0o660, UID, 4500)
+    answer = filled.cli(*SETUP)
+    assert answer.code == 0
+    assert "open to another group, closed in the copy: project" in answer.out
+    assert filled.stat(NEW + "/project") == (0o600, UID, UID)
+    assert filled.stat(NEW + "/thesis.tex")[0] == 0o640
+    assert filled.stat(ASIDE + "/project") == (0o660, UID, 4500)
+
+
 def test_files_of_others_are_copied_and_said(filled):
     filled.write(OLD + "/of-root", "readable", 0o644)
     answer = filled.cli(*SETUP)
