@@ -8,11 +8,10 @@ disks of the caches are looked at, and not by us.
 import contextlib
 import os
 import select
-import signal
 import struct
 import time
 
-from .. import files
+from .. import files, storage
 from ..errors import AicaError
 from ..tree.fence import mount_of
 
@@ -62,7 +61,7 @@ def _ask_child(devices, timeout_s=TIMEOUT_S):
         data = _read_all(reader, time.monotonic() + timeout_s)
     finally:
         os.close(reader)
-        _let_go(child)
+        storage.let_go(child)
     if data is None or len(data) % 8 or data[-8:] != bytes(8):  # an inode is never 0
         raise AicaError("cannot see which files are in use: a process does not answer",
                         hint="ps -eo pid,user,stat,comm | grep ' D'; nothing more was removed")
@@ -79,14 +78,6 @@ def _read_all(reader, deadline):
         if not part:
             return b"".join(parts)
         parts.append(part)
-
-
-def _let_go(child):
-    os.kill(child, signal.SIGKILL)
-    for _ in range(100):
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return
-        select.select([], [], [], 0.01)
 
 
 def _answer(devices, writer):

@@ -40,6 +40,7 @@ class Screen:
     def __init__(self):
         self.note = ""
         self.note_role = "muted"
+        self._worker = None
 
     def body(self, width, height):
         """Return the lines between title and note."""
@@ -64,13 +65,13 @@ class Screen:
 
     def failed(self, worker):
         """Say how a worker failed, if it did."""
-        if worker.error or worker.trace:
+        if worker.failed:
             self.say(*failure(worker))
             self.trace = worker.trace
 
     def workers(self):
-        """Return the Workers whose results this screen waits for."""
-        return ()
+        """Return the Workers whose results this screen waits for: its own, while it works."""
+        return (self._worker,) if self._worker and not self._worker.done else ()
 
     def arrived(self):
         """Take what the workers brought."""

@@ -16,7 +16,7 @@ class Table(List):
         super().__init__()
         self.title, self.head, self.command = title, head, command
         self._load = load
-        self._worker, self._failed = None, False
+        self._failed = False
         self.rows = []
         self.empty = _("nothing here")
 
@@ -31,16 +31,13 @@ class Table(List):
         self._worker = Worker(self._load)
         self._fresh = []
 
-    def workers(self):
-        return (self._worker,) if self._worker and not self._worker.done else ()
-
     def arrived(self):
         if self._worker is None:
             return
         self._fresh += self._worker.take()
         if self._worker.done:
             self.rows = self._fresh
-            self._failed = bool(self._worker.error or self._worker.trace)
+            self._failed = self._worker.failed
             self.failed(self._worker)
             self._worker = None
 
@@ -78,7 +75,7 @@ class Findings(List):
         super().__init__()
         self.title, self.command = title, command
         self._make, self._details = make, details
-        self._worker, self.outcomes, self._all = None, [], False
+        self.outcomes, self._all = [], False
         self.warnings, self.count = [], counts
         self.fine = _("Everything is as it should be.")
 
@@ -89,9 +86,6 @@ class Findings(List):
         """Look again; what was seen stays until the look is over."""
         self.close()
         self._worker, self._fresh = Worker(self._make), []
-
-    def workers(self):
-        return (self._worker,) if self._worker and not self._worker.done else ()
 
     def arrived(self):
         if self._worker is None or self._worker.done:
@@ -129,7 +123,7 @@ class Findings(List):
                                 height // 3)
         head.append(view.blank(width))
         shown = self.visible()
-        if not shown and not going and self._worker and (self._worker.error or self._worker.trace):
+        if not shown and not going and self._worker and self._worker.failed:
             words, role = failure(self._worker)
             return head + view.paragraphs([(words, role)], 0, width, height - len(head))
         if not shown:

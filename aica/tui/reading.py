@@ -14,7 +14,7 @@ class Text(Screen):
     def __init__(self, title, blocks=(), command="", load=None):
         super().__init__()
         self.title, self.blocks, self.command = title, list(blocks), command
-        self._load, self._worker = load, None
+        self._load = load
         self.top = 0
         self._size = (1, 1)
 
@@ -22,9 +22,6 @@ class Text(Screen):
         if self._load is not None:
             self.close()
             self._worker, self.blocks = Worker(self._load), []
-
-    def workers(self):
-        return (self._worker,) if self._worker and not self._worker.done else ()
 
     def arrived(self):
         if self._worker is not None:

@@ -17,7 +17,7 @@ class Run(Screen):
         super().__init__()
         self.title, self.command, self.total = title, command, total
         self._make, self._after = make, after
-        self.outcomes, self._worker, self.over = [], None, False
+        self.outcomes, self.over = [], False
         self._verdict = ("", "muted")
         self._back = 0
 
@@ -30,9 +30,6 @@ class Run(Screen):
             self.note, self.note_role = self._verdict
         return super().draw(where, width, height)
 
-    def workers(self):
-        return (self._worker,) if self._worker and not self._worker.done else ()
-
     def arrived(self):
         if self._worker is None or self.over:
             return
@@ -42,7 +39,7 @@ class Run(Screen):
             self._tell_the_end()
 
     def _tell_the_end(self):
-        if self._worker.error or self._worker.trace:
+        if self._worker.failed:
             self._verdict = failure(self._worker)
             self.trace = self._worker.trace
             return

@@ -34,6 +34,11 @@ class Worker:
         os.close(theirs)
         os.close(stop)
 
+    @property
+    def failed(self):
+        """True if an error or a bug ended it."""
+        return bool(self.error or self.trace)
+
     def fileno(self):
         """Return what select() can wait for."""
         return self._results

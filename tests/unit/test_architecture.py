@@ -68,7 +68,7 @@ ALLOWED = {
     "maintenance": {"backup", "bootstrap", "change", "engine", "errors", "lock", "report", "resources",
                     "site", "status", "tree", "volatile"},
     "disk": {"change", "cleaning", "errors", "lock", "report", "status", "storage", "tree"},
-    "caches": {"change", "errors", "files", "report", "resources", "tree"},
+    "caches": {"change", "errors", "files", "report", "resources", "storage", "tree"},
     "door": set(),
     "cleaning": {"caches", "change", "engine", "errors", "lock", "report", "storage"},
     "glance": {"disk", "errors", "settings", "status", "storage"},

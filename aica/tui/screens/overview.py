@@ -25,14 +25,11 @@ class Home(Menu):
     def __init__(self, title, items, look):
         """look() -> glance.Glance, called in a worker."""
         super().__init__(title, items)
-        self._look, self._worker, self.glance = look, None, None
+        self._look, self.glance = look, None
 
     def shown(self):
         if self._worker is None:
             self._worker = Worker(lambda: [self._look()])
-
-    def workers(self):
-        return (self._worker,) if self._worker else ()
 
     def arrived(self):
         if self._worker is None:
