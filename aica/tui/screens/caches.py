@@ -1,6 +1,5 @@
 """Cache cleaning: choose, look at the list with sizes, agree, remove."""
 
-import os
 
 from ...cleaning import TARGETS, Cleaning, Request
 from .. import keys
@@ -76,8 +75,3 @@ def _many(planned):
     sizes = [change.before for one in planned for change in one.changes
              if isinstance(change.before, int)]
     return sum(sizes) > MUCH_BYTES or len(planned) > 100
-
-
-def shared_hint():
-    """Return what a member is told of the shared caches."""
-    return "" if os.geteuid() == 0 else tr("shared caches: sudo aica-clean-cache --all")

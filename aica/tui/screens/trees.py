@@ -2,7 +2,7 @@
 
 from ... import maintenance
 from ..asking import Question
-from ..base import Menu, Opens, Push, Replace
+from ..base import Menu, Opens, Replace
 from ..lists import Findings
 from ..reading import Text
 from ..running import Run
@@ -35,8 +35,3 @@ def ask(app):
                "hard-linked files and owners stay as they are. On a large disk it takes hours.")
     return Question(_("Repair"), [(words, "text")], lambda: Replace(Run(
         _("Repair"), lambda: maintenance.apply(app), APPLY)), command=APPLY)
-
-
-def push(app):
-    """Return the effect that opens the check."""
-    return Push(look(app))
