@@ -12,9 +12,11 @@ import signal
 import time
 from typing import NamedTuple
 
+from . import patience
 from .errors import AicaError, NotApplicable
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
+OUTPUT_OF_A_USER = 1 << 18
 ENVIRONMENT = {"PATH": ":".join(FOLDERS), "LC_ALL": "C", "HOME": "/"}
 
 
@@ -38,10 +40,13 @@ def find(program):
 def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
     """Run argv and return its Result, whatever the exit code.
 
-    ids=(uid, gid) drops all privileges first, for work inside a home.
-    timeout_s None waits for ever. folder, an open one, is where the program
-    starts: what is mounted over its path meanwhile is not met. held are
-    descriptors that stay open as long as the program lives, such as a lock.
+    ids=(uid, gid) and any more groups drop all privileges first, for work
+    inside a home: whatever its owner does to the program, it is not waited for
+    without end, nor for what it left behind (see patience.py), and of endless
+    output the beginning is kept. timeout_s None waits as long as it takes.
+    folder, an open one, is where the program starts: what is mounted over its
+    path meanwhile is not met. held are descriptors that stay open as long as
+    the program lives, such as a lock.
     Raises NotApplicable if the program does not exist, AicaError on a timeout.
     """
     import subprocess
@@ -52,16 +57,98 @@ def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
     # A user's name or GECOS may hold any UTF-8; Python 3.6 in the C locale
     # would encode arguments as ASCII, so they are handed over as bytes.
     encoded = [os.fsencode(path)] + [_bytes(word) for word in argv[1:]]
+    how = {"env": ENVIRONMENT, "pass_fds": held, "stdout": subprocess.PIPE,
+           "stderr": subprocess.PIPE,
+           "cwd": "/" if folder is None else "/proc/self/fd/{}".format(folder)}
+    if ids:
+        return _run_as(ids, encoded, argv[0], _bytes(stdin), timeout_s, how)
     try:
-        process = subprocess.run(
-            encoded, input=_bytes(stdin), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=timeout_s, env=ENVIRONMENT, pass_fds=held,
-            cwd="/" if folder is None else "/proc/self/fd/{}".format(folder),
-            preexec_fn=_drop_to(ids) if ids else None,
-        )
+        process = subprocess.run(encoded, input=_bytes(stdin), timeout=timeout_s, **how)
     except subprocess.TimeoutExpired:
         raise AicaError("{} did not finish within {} s".format(argv[0], timeout_s))
     return Result(process.returncode, _text(process.stdout), _text(process.stderr))
+
+
+def _run_as(ids, encoded, name, stdin, timeout_s, how):
+    """Run a program that somebody with these ids may stop, kill, or hold on to."""
+    import subprocess
+
+    process = subprocess.Popen(encoded, stdin=subprocess.PIPE, start_new_session=True,
+                               preexec_fn=_drop_to(ids), **how)
+    patient = patience.Patience(process.pid, timeout_s)
+    talk = _Talk(process, stdin)
+    try:
+        while _runs(process):
+            talk.go_on(patient.next_look_s())
+            patient.check(name)
+        talk.go_on(0)
+    finally:
+        _end_session(process)
+        talk.close()
+    return Result(process.returncode, *talk.heard())
+
+
+def _end_session(process):
+    """Kill a process that is not reaped yet, with its session, and bury it if that can be."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for _ in range(100):  # a tracer keeps its dead as long as it likes
+        if process.poll() is not None:
+            return
+        time.sleep(0.01)
+    process.returncode = -signal.SIGKILL
+
+
+class _Talk:
+    """What is said to a program and heard from it, without waiting for it."""
+
+    def __init__(self, process, stdin):
+        self._process, self._left = process, stdin
+        self._said = {process.stdout: b"", process.stderr: b""}
+        for stream in (process.stdin, process.stdout, process.stderr):
+            os.set_blocking(stream.fileno(), False)
+        self._open = set(self._said)
+        if not stdin:
+            process.stdin.close()
+
+    def go_on(self, wait_s):
+        """Write and read what can be, waiting for wait_s at most; 0: all that is there."""
+        for _ in range(1 if wait_s else 256):  # who never ends is not listened to for ever
+            writers = [] if self._process.stdin.closed else [self._process.stdin]
+            if not (self._open or writers):
+                time.sleep(min(wait_s, 0.002))
+                return
+            readers, ready, _ = select.select(list(self._open), writers, [], wait_s)
+            for stream in readers:
+                self._read(stream)
+            if ready:
+                self._write()
+
+    def _read(self, stream):
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(stream.fileno(), 1 << 16)
+            self._said[stream] = (self._said[stream] + data)[:OUTPUT_OF_A_USER]
+            if not data:
+                self._open.discard(stream)
+
+    def _write(self):
+        try:
+            self._left = self._left[os.write(self._process.stdin.fileno(), self._left[:4096]):]
+        except BrokenPipeError:
+            self._left = b""  # it ended early: its exit status tells
+        except BlockingIOError:
+            return
+        if not self._left:
+            self._process.stdin.close()
+
+    def close(self):
+        """Close our ends, whoever still holds the others."""
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            stream.close()
+
+    def heard(self):
+        """Return (standard output, standard error) as text."""
+        return tuple(_text(said) for said in self._said.values())
 
 
 def run_own(argv, timeout_s=60):
@@ -274,10 +361,10 @@ def become(argv, environment, umask):
 
 
 def _drop_to(ids, umask=0o077):
-    uid, gid = ids
+    uid, gid, *groups = ids
 
     def drop():
-        os.setgroups([])
+        os.setgroups(groups)
         os.setgid(gid)
         os.setuid(uid)
         os.umask(umask)

@@ -55,11 +55,15 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
 
     def look_as(self, ids, function, *arguments):
         """Return what a function that only looks says with the rights of ids=(uid, gid)."""
-        return child.call(ids, function, *arguments)
+        return child.call(ids, function, *arguments, who=self._who(ids))
 
     def work_as(self, ids, function, *arguments):
         """Return what a function that changes something says with the rights of ids=(uid, gid)."""
-        return child.call(ids, function, *arguments)
+        return child.call(ids, function, *arguments, who=self._who(ids))
+
+    def _who(self, ids):
+        name = self.accounts().name_of_uid(ids[0])
+        return "uid {}".format(ids[0]) if name is None else "{} (uid {})".format(name, ids[0])
 
     def processes(self, uid):
         """Return the running Processes of a user; an offline tree has none."""

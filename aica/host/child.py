@@ -7,39 +7,42 @@ to outwit every arrangement; looking at it as its owner needs no wit at all.
 import contextlib
 import json
 import os
-import signal
+import select
 
+from .. import patience, storage
 from ..errors import AicaError
 
 MOST_FDS = 256
+# Twenty long names of each sort that copying.py tells, and more than enough.
+ANSWER_BYTES = 16 << 20
 
 
-def call(ids, function, *arguments, held=()):
+def call(ids, function, *arguments, held=(), who="", timeout_s=None, idle_s=None):
     """Return what function(*arguments) returns to somebody with ids=(uid, gid) and no more groups.
 
     held are descriptors that the function needs; it gets no other. The answer
     must be JSON. Raise AicaError if the function raised, or if the child did
-    not come back.
+    not come back: its owner may kill it, and may stop it; so it is killed when
+    it has run for timeout_s or stood still for idle_s (None: as patience.py
+    says). who is said then.
     """
+    who = "the work as {}".format(who or "uid {}".format(ids[0]))
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         _work(ids, function, arguments, writer, held)
     os.close(writer)
     try:
-        answer = _read_all(reader)
-    except BaseException:  # Ctrl-C: nobody waits for the answer any more
-        os.kill(child, signal.SIGKILL)
-        raise
-    finally:
+        answer = _read_all(reader, patience.Patience(child, timeout_s, idle_s), who)
+    finally:  # Ctrl-C too: nobody waits for the answer any more
         os.close(reader)
-        os.waitpid(child, 0)
+        storage.let_go(child)
     if not answer:
-        raise AicaError("the work as uid {} ended without an answer".format(ids[0]))
+        raise AicaError("{} ended without an answer".format(who))
     try:
         said = json.loads(answer.decode("ascii"))
     except ValueError:  # its owner may kill it in the middle of a word
-        raise AicaError("the work as uid {} ended in the middle of its answer".format(ids[0]))
+        raise AicaError("{} ended in the middle of its answer".format(who))
     if "error" in said:
         raise AicaError(said["error"])
     return said["value"]
@@ -74,10 +77,15 @@ def _write(writer, answer):
         data = data[os.write(writer, data):]
 
 
-def _read_all(reader):
-    parts = []
+def _read_all(reader, patient, who):
+    parts, size = [], 0
     while True:
-        part = os.read(reader, 1 << 16)
-        if not part:
-            return b"".join(parts)
-        parts.append(part)
+        if select.select([reader], [], [], patient.next_look_s())[0]:
+            part = os.read(reader, 1 << 16)
+            if not part:
+                return b"".join(parts)
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_BYTES:
+                raise AicaError("{} answers with more than {} bytes".format(who, ANSWER_BYTES))
+        patient.check(who)

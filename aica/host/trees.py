@@ -63,7 +63,8 @@ class Trees:
 
     def bring_back(self, source, home, path, suffix, ids):
         """Copy a path from one open folder to another, as ids: see tree.bring_back."""
-        return child.call(ids, tree.bring_back, source, home, path, suffix, held=(source, home))
+        return child.call(ids, tree.bring_back, source, home, path, suffix,
+                          held=(source, home), who=self._who(ids))
 
     def remove_tree(self, path):
         """Remove a folder of a folder that is root's alone; return a Tally of what had to stay."""

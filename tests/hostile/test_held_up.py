@@ -1,0 +1,132 @@
+"""Root waits for nobody for ever: not for who stops, holds or floods what works with her rights."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from aica import command, patience
+from aica.errors import AicaError
+from aica.host import child
+
+UID = 54322
+IDS = (UID, UID)
+
+
+@pytest.fixture(autouse=True)
+def short(root_rights, monkeypatch):
+    """What stands still is given up after a moment; nobody of UID is left behind."""
+    monkeypatch.setattr(patience, "IDLE_S", 0.5)
+    yield
+    for name in os.listdir("/proc"):
+        if name.isdigit() and owner(name) == UID:
+            os.kill(int(name), signal.SIGKILL)
+
+
+def _stopped():
+    os.kill(os.getpid(), signal.SIGSTOP)
+    return "went on"
+
+
+def _computes():
+    while True:
+        pass
+
+
+def _floods():
+    return "x" * (child.ANSWER_BYTES + 1)
+
+
+def _leaves_a_child_behind():
+    if os.fork() == 0:
+        time.sleep(600)
+    return "done"
+
+
+def test_a_child_that_its_owner_stopped_is_given_up():
+    with pytest.raises(AicaError, match="the work as kim .uid 54322. has stood still"):
+        child.call(IDS, _stopped, who="kim (uid 54322)", idle_s=0.5)
+
+
+def test_a_child_that_works_is_left_in_peace_until_its_time_is_over():
+    with pytest.raises(AicaError, match="did not finish within 1.5 s"):
+        child.call(IDS, _computes, idle_s=0.5, timeout_s=1.5)
+
+
+def test_an_endless_answer_is_not_kept():
+    with pytest.raises(AicaError, match="more than"):
+        child.call(IDS, _floods)
+
+
+def test_who_holds_the_pipe_open_holds_up_nobody():
+    with pytest.raises(AicaError, match="stood still"):
+        child.call(IDS, _leaves_a_child_behind, idle_s=0.5)
+
+
+@pytest.mark.parametrize("timeout_s", [None, 60])
+def test_a_program_that_its_owner_stopped_is_given_up_with_its_children(timeout_s):
+    with pytest.raises(AicaError, match="stood still"):
+        command.run(["sh", "-c", "sleep 600 & kill -STOP $$"], ids=IDS, timeout_s=timeout_s)
+    assert left() == 0
+
+
+def owner(pid):
+    """Return whose process it is, None if it has ended."""
+    try:
+        return os.stat("/proc/" + pid).st_uid
+    except OSError:
+        return None
+
+
+def left():
+    """Return how many processes of UID's are left, once those that were killed are gone."""
+    for _ in range(100):
+        found = [name for name in os.listdir("/proc") if name.isdigit() and (
+            patience._stat(name) or ["Z"])[0] != "Z" and owner(name) == UID]
+        if not found:
+            break
+        time.sleep(0.02)
+    return len(found)
+
+
+def test_a_program_is_not_waited_for_because_of_what_it_left_behind():
+    result = command.run(["sh", "-c", "setsid sleep 600 & echo said"], ids=IDS, timeout_s=None)
+    assert (result.code, result.out) == (0, "said\n")
+
+
+def test_of_endless_output_the_beginning_is_kept():
+    result = command.run(["sh", "-c", "head -c 3000000 /dev/zero; echo why >&2; exit 3"], ids=IDS)
+    assert (result.code, len(result.out), result.err) == (3, command.OUTPUT_OF_A_USER, "why\n")
+
+
+def test_a_tracer_that_keeps_the_dead_keeps_nobody_waiting():
+    """What is traced by another cannot be buried before the tracer looks away."""
+    tracer = os.fork()
+    if tracer == 0:
+        _trace_the_next_sleep()
+    try:
+        with pytest.raises(AicaError):
+            command.run(["sleep", "600"], ids=IDS, timeout_s=1)
+    finally:
+        os.kill(tracer, signal.SIGKILL)
+        os.waitpid(tracer, 0)
+
+
+def _trace_the_next_sleep():
+    """Seize the program as root could be any of its owner's, and never look again."""
+    import ctypes
+    try:
+        while True:
+            for name in os.listdir("/proc"):
+                if name.isdigit() and owner(name) == UID:
+                    if ctypes.CDLL(None).ptrace(0x4206, int(name), 0, 0) == 0:
+                        time.sleep(600)
+    finally:
+        os._exit(0)
+
+
+def test_a_program_hears_what_it_is_told_and_may_not_listen():
+    text = "line\n" * 50000
+    assert command.run(["wc", "-c"], stdin=text, ids=IDS).out == "250000\n"
+    assert command.run(["true"], stdin=text, ids=IDS).code == 0
