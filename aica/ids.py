@@ -4,6 +4,9 @@ from .errors import ConfigError, Conflict
 
 NOBODY = 65534
 FIRST = 2000
+# Below it are people, services, and what systemd gives to its own.
+FIRST_POSSIBLE_SUBID = 65536
+LAST_ID = 2 ** 32 - 2
 # What useradd gives by itself: SUB_UID_MIN and SUB_UID_COUNT of login.defs(5).
 FIRST_SUBID = 100000
 SUBIDS = 65536
@@ -65,6 +68,33 @@ def overlap(left, right):
 
 def _spans(ranges):
     return [tuple(int(number) for number in entry.split(":")) for entry in ranges]
+
+
+def subuids_of(name, uid, present, known):
+    """Return the subordinate uids that are one user's alone, as [(first, last)]. Pure.
+
+    By /etc/subuid, where a line may have the uid for a name, and by the
+    record. What any account or anybody else's range has is left out: whose
+    those processes and files are, nobody can tell.
+    """
+    mine, others = [], []
+    for source in (present, known):
+        for owner, ranges in source.subuid.items():
+            found = mine if owner in (name, str(uid)) else others
+            found += [(first, first + count - 1) for first, count in _spans(ranges)]
+        others += [(user.uid, user.uid) for user in source.passwd.values()]
+    others += [(0, FIRST_POSSIBLE_SUBID - 1), (LAST_ID + 1, float("inf"))]
+    for hole in others:
+        mine = [part for span in mine for part in _cut(span, hole)]
+    return sorted(set(mine))
+
+
+def _cut(span, hole):
+    """Return what is left of a (first, last) without another one."""
+    if hole[0] > span[1] or hole[1] < span[0]:
+        return [span] if span[0] <= span[1] else []
+    parts = [(span[0], hole[0] - 1), (hole[1] + 1, span[1])]
+    return [part for part in parts if part[0] <= part[1]]
 
 
 def free_gid(present, known, first):

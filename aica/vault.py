@@ -9,7 +9,7 @@ reserved.
 import hashlib
 from collections import OrderedDict
 
-from . import accounts
+from . import accounts, ids
 from .accounts import AccountSet, Group, Shadow
 from .errors import ConfigError, Conflict
 
@@ -195,11 +195,33 @@ def without_passwords(vault):
                                   for name, line in vault.shadow.items()})
 
 
+def reserved_name(uid):
+    """Return the name under which ids are reserved that nobody has now."""
+    return "aica-reserved-{}".format(uid)
+
+
 def reserve(vault, user):
     """Return the vault with the ids of a Passwd reserved although nobody has them now. Pure."""
-    name = "aica-reserved-{}".format(user.uid)
+    name = reserved_name(user.uid)
     line = user._replace(name=name, gecos="", home="/nonexistent", shell="/usr/sbin/nologin")
     return vault._replace(passwd=dict(vault.passwd, **{name: line}))
+
+
+def reserve_subids(vault, present, user, name):
+    """Return the vault with the subordinate ids that a user has here reserved as `name`'s. Pure.
+
+    They are added to those that are recorded: what either has ever been used
+    with is in files and must be nobody else's. What is recorded for somebody
+    else is reserved already.
+    """
+    known = _copy(vault)
+    for field in ("subuid", "subgid"):
+        here, ranges = getattr(present, field), getattr(known, field)
+        taken = [entry for other, theirs in ranges.items() if other != name for entry in theirs]
+        for entry in here.get(user.name, ()) + here.get(str(user.uid), ()):
+            if entry not in ranges.get(name, ()) and not ids.overlap((entry,), taken):
+                ranges[name] = ranges.get(name, ()) + (entry,)
+    return known
 
 
 def without(vault, name, gid):

@@ -65,18 +65,21 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         name = self.accounts().name_of_uid(ids[0])
         return "uid {}".format(ids[0]) if name is None else "{} (uid {})".format(name, ids[0])
 
-    def processes(self, uid):
-        """Return the running Processes of a user; an offline tree has none."""
-        return processes.of(uid) if self.live else []
+    def processes(self, uid, spans=()):
+        """Return the running Processes of a user; an offline tree has none.
+
+        spans are the user's subordinate uids: ids.subuids_of.
+        """
+        return processes.of(uid, spans, self.directory_name) if self.live else []
 
     def ancestors(self):
         """Return the ids of this process and of all that started it; () in an offline tree."""
         return tuple(processes.ancestors()) if self.live else ()
 
-    def end_processes(self, uid):
+    def end_processes(self, uid, spans=()):
         """Ask the processes of a user to end, then kill them."""
         if self.live:
-            processes.end(uid)
+            processes.end(uid, spans=spans, name_of=self.directory_name)
 
 
 CHANGING = (

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 PROC = "/proc"
 PATIENCE_S = 10
+KILL_S = 10
 
 
 class Process(NamedTuple):
@@ -18,16 +19,34 @@ class Process(NamedTuple):
     name: str
 
 
-def of(uid):
-    """Return the Processes of which some id is `uid`; zombies have nothing to lose."""
-    found = []
-    for name in os.listdir(PROC):
-        if name.isdigit():
-            fields = _status(name)
-            if uid in _ids(fields) and not fields.get("State", "").startswith("Z"):
-                found.append(Process(int(name), int(fields.get("PPid", 0)),
+def of(uid, spans=(), name_of=lambda number: None):
+    """Return the Processes of which some id is a user's.
+
+    That is `uid`, or lies in one of spans, (first, last), and has no name by
+    name_of(number): what runs in a container of the user's (subuid(5)). What
+    has ended and was not waited for has nothing to lose.
+    """
+    found, known = [], {uid: True}
+    for pid in os.listdir(PROC):
+        if pid.isdigit():
+            fields = _status(pid)
+            if _runs(fields) and _theirs(fields, spans, name_of, known):
+                found.append(Process(int(pid), int(fields.get("PPid", 0)),
                                      fields.get("Name", "?")))
     return sorted(found)
+
+
+def _runs(fields):
+    """False for a zombie; a process whose first thread alone has ended looks like one."""
+    return not fields.get("State", "").startswith("Z") or fields.get("Threads", "1") != "1"
+
+
+def _theirs(fields, spans, name_of, known):
+    for number in _ids(fields):
+        if number not in known:
+            inside = any(first <= number <= last for first, last in spans)
+            known[number] = inside and name_of(number) is None
+    return any(known[number] for number in _ids(fields))
 
 
 def _ids(fields):
@@ -52,21 +71,23 @@ def ancestors():
     return found
 
 
-def end(uid, patience_s=PATIENCE_S):
+def end(uid, patience_s=PATIENCE_S, spans=(), name_of=lambda number: None):
     """Ask the processes of a user to end, and kill those that are left after patience_s.
 
-    Returns when there are none, or a second after the last SIGKILL.
+    Whose they are: see of(). Returns when there are none, or KILL_S after the
+    first SIGKILL: one that the kernel holds on to may need a while.
     """
-    for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, 1)):
+    whose = (uid, spans, name_of)
+    for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, KILL_S)):
         deadline = time.monotonic() + wait_s
-        _signal(uid, number)
-        while of(uid) and time.monotonic() < deadline:
-            time.sleep(0.1)
+        _signal(of(*whose), number)
+        while of(*whose) and time.monotonic() < deadline:
             if number == signal.SIGKILL:
-                _signal(uid, number)  # a fork may have come between
+                _signal(of(*whose), number)  # a fork may have come between
+            time.sleep(0.1)
 
 
-def _signal(uid, number):
-    for process in of(uid):
+def _signal(found, number):
+    for process in found:
         with contextlib.suppress(ProcessLookupError):
             os.kill(process.pid, number)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Tuple
 
-from .. import kept, registry, report, vault
+from .. import ids, kept, registry, report, vault
 from ..accounts import Passwd
 from ..engine import converge
 from ..errors import ConfigError, Conflict
@@ -38,14 +38,14 @@ def plan_removal(app, name, keep_home=False, end=False):
     host = app.host(read_only=True)
     desired = common.open_site(app, host)
     user, account = _who(app, host, desired, name)
-    _refuse_running(host, user, end)
+    running = _refuse_running(host, desired, user, end)
     home = _home(host, desired, user, keep_home)
     stands = bool(home) and host.lstat(home).kind == "folder"
     size, _, complete = host.measure(home, SIZE_BUDGET_S) if stands else (None, 0, True)
     return Farewell(
         name, user.uid, account, desired.registry.get(name) is not None, home,
         size, complete, logins.read(host, desired.settings).get(name, ""),
-        tuple("{} ({})".format(one.name, one.pid) for one in host.processes(user.uid)),
+        tuple("{} ({})".format(one.name, one.pid) for one in running),
         tuple(what for what, there in (
             ("crontab", name in desired.kept.crontabs),
             ("lingering", name in desired.kept.lingering),
@@ -104,8 +104,10 @@ def _home(host, desired, user, keep):
     return home
 
 
-def _refuse_running(host, user, end):
-    running = host.processes(user.uid)
+def _refuse_running(host, desired, user, end):
+    """Return the processes of who leaves, those in containers too."""
+    running = host.processes(user.uid, ids.subuids_of(
+        user.name, user.uid, host.accounts(), desired.vault))
     ours = set(host.ancestors()) & {one.pid for one in running}
     if ours:
         raise Conflict("you are logged in as {} yourself: process {}".format(
@@ -114,6 +116,7 @@ def _refuse_running(host, user, end):
         raise Conflict(in_words(user.name, running),
                        hint="wait for them, or end them: aica user remove {} "
                             "--end-processes".format(user.name))
+    return running
 
 
 def remove(app, name, keep_home=False, end=False):
@@ -122,7 +125,7 @@ def remove(app, name, keep_home=False, end=False):
     with app.locked(host, common.WAIT_S), signals.held():
         desired = common.open_site(app, host)
         user, account = _who(app, host, desired, name)
-        _refuse_running(host, user, end)
+        _refuse_running(host, desired, user, end)
         _home(host, desired, user, keep_home)
         if account == "local":
             desired = desired._replace(vault=_reserved(host, desired, user))
@@ -142,10 +145,11 @@ def remove(app, name, keep_home=False, end=False):
 
 def _reserved(host, desired, user):
     """Return the vault in which the ids of an account are reserved, whoever recorded what."""
-    known = desired.vault.passwd.get(user.name)
+    known, after, name = desired.vault.passwd.get(user.name), desired.vault, user.name
     if known is None:
-        return vault.record(desired.vault, host.accounts(), user.name,
-                            common.home_of(desired, user.name), desired.keep_passwords)
-    if (known.uid, known.gid) != (user.uid, user.gid):
-        return vault.reserve(desired.vault, user)
-    return desired.vault
+        after = vault.record(after, host.accounts(), name, common.home_of(desired, name),
+                             desired.keep_passwords)
+    elif (known.uid, known.gid) != (user.uid, user.gid):
+        after = vault.reserve(after, user)
+        name = vault.reserved_name(user.uid)
+    return vault.reserve_subids(after, host.accounts(), user, name)

@@ -8,7 +8,7 @@ old folder or in the new one, and the next run goes on from there.
 
 import os
 
-from .. import copying
+from .. import copying, ids, vault
 from ..errors import AicaError, Conflict
 from .base import Resource
 from .home import WIDEST, is_skeleton, start_unfinished
@@ -27,12 +27,14 @@ class HomeMove(Resource):
 
     kind = "home-move"
 
-    def __init__(self, name, data, user, uid, gid, while_running=False, needs=()):
+    def __init__(self, name, data, user, uid, gid, while_running=False, known=None, needs=()):
+        """known: the account records, which have the user's subordinate ids too."""
         super().__init__(name, needs)
         self.data = data
         self.user = user
         self.ids = (uid, gid)
         self.while_running = while_running
+        self.known = known or vault.empty()
         self.unfinished = "{}/.aica-move.{}".format(*os.path.split(data))
         self._found = None
 
@@ -84,7 +86,8 @@ class HomeMove(Resource):
     # -- what forbids it -------------------------------------------------
 
     def _refuse_running(self, host):
-        running = () if self.while_running else host.processes(self.ids[0])
+        running = () if self.while_running else host.processes(
+            self.ids[0], ids.subuids_of(self.user, self.ids[0], host.accounts(), self.known))
         if running:
             told = ", ".join("{} {}".format(one.pid, one.name)
                              for one in running[:TOLD_PROCESSES])

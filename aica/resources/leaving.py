@@ -7,13 +7,13 @@ moved in one piece to where only root comes.
 import os
 import time
 
-from .. import accounts, vault
+from .. import accounts, ids, vault
 from ..change import Change
 from ..errors import Conflict, NotApplicable
 from . import shadow_tools
 from .base import Resource
 from .home import is_skeleton
-from .jobs import LINGER, number_of
+from .jobs import AT_JOB, LINGER, number_of
 from .records import AccountRecords
 
 REMOVED = ".removed"
@@ -43,28 +43,35 @@ class LockedAccount(Resource):
 
 
 class NoProcesses(Resource):
-    """No process of somebody runs. They are ended only where end=True says so."""
+    """No process of somebody runs, in containers neither. They are ended only where end=True.
+
+    known are the account records: they have the subordinate ids too.
+    """
 
     kind = "processes"
 
-    def __init__(self, user, uid, end=False, needs=()):
+    def __init__(self, user, uid, known, end=False, needs=()):
         super().__init__(user, needs)
         self.uid = uid
+        self.known = known
         self.end = end
+
+    def _spans(self, host):
+        return ids.subuids_of(self.name, self.uid, host.accounts(), self.known)
 
     def desired(self):
         return {"running": 0}
 
     def inspect(self, host):
-        running = host.processes(self.uid)
+        running = host.processes(self.uid, self._spans(host))
         if running and not self.end:
             raise Conflict(in_words(self.name, running),
-                           hint="have them ended: ps -u {0}; or end them: aica user remove {0} "
+                           hint="have them ended, or end them: aica user remove {0} "
                                 "--end-processes".format(self.name))
         return {"running": len(running)}
 
     def apply(self, host, changes):
-        host.end_processes(self.uid)
+        host.end_processes(self.uid, self._spans(host))
 
     def describe_one(self, change):
         return "{} ended".format(change.before)
@@ -83,12 +90,12 @@ class NoJobs(Resource):
 
     kind = "jobs"
 
-    def __init__(self, user, spool, at_jobs=(), needs=()):
-        """at_jobs: the paths of what waits for atd, whether it still does or not."""
+    def __init__(self, user, uid, spool, at_spool, needs=()):
         super().__init__(user, needs)
+        self.uid = uid
         self.crontab = "{}/{}".format(spool, user)
         self.mark = LINGER + "/" + user
-        self.at_jobs = tuple(at_jobs)
+        self.at_spool = at_spool
 
     def desired(self):
         return {"crontab": False, "lingering": False, "jobs of at": 0}
@@ -99,12 +106,20 @@ class NoJobs(Resource):
                  "jobs of at": len(self._waiting(host))}
         needed = [program for program, field in (("crontab", "crontab"), ("atrm", "jobs of at"))
                   if state[field]]
-        if needed and not (host.live and all(host.has_program(name) for name in needed)):
+        if needed and not self.applies(host, needed):
             raise NotApplicable("crontabs and jobs of at can only be removed where cron runs")
         return state
 
+    def applies(self, host, programs):
+        """True where these programs can be run."""
+        return host.live and all(host.has_program(name) for name in programs)
+
     def _waiting(self, host):
-        return [path for path in self.at_jobs if host.lstat(path) is not None]
+        """Return the paths of what waits for atd now, and is this user's: names are used again."""
+        paths = ["{}/{}".format(self.at_spool, name) for name in host.names(self.at_spool)
+                 if AT_JOB.match(name)]
+        found = [(path, host.lstat(path)) for path in paths]
+        return [path for path, info in found if info is not None and info.uid == self.uid]
 
     def apply(self, host, changes):
         for change in changes:
@@ -117,6 +132,47 @@ class NoJobs(Resource):
 
     def describe_one(self, change):
         return "{} taken away; the copy stays on the data disk".format(change.field)
+
+
+class NothingCameBack(Resource):
+    """No job and no process of somebody came back while the others were ended.
+
+    cron may have started one last job, and what was ended may have put a
+    crontab into its place with its last breath.
+    """
+
+    kind = "quiet"
+    TRIES = 3
+
+    def __init__(self, processes, jobs, needs=()):
+        super().__init__(processes.name, needs)
+        self.parts = (processes, jobs)
+
+    def desired(self):
+        return {field: value for part in self.parts for field, value in part.desired().items()}
+
+    def inspect(self, host):
+        return {field: value for part in self.parts
+                for field, value in self._look(part, host).items()}
+
+    def _look(self, part, host):
+        """Where there is no cron, its own resource has said so: the processes count all the same."""
+        try:
+            return part.inspect(host)
+        except NotApplicable:
+            return part.desired()
+
+    def apply(self, host, changes):
+        for _ in range(self.TRIES):
+            left = [(part, part.plan(self._look(part, host))) for part in self.parts]
+            if not any(found for _, found in left):
+                return
+            for part, found in left:
+                if found:
+                    part.apply(host, found)
+
+    def describe_one(self, change):
+        return "{}: came back meanwhile, and is gone now".format(change.field)
 
 
 class NoAccount(Resource):

@@ -22,6 +22,7 @@ from ..resources.leaving import (
     NoNewHome,
     NoProcesses,
     NoRecord,
+    NothingCameBack,
 )
 from ..resources.records import AccountRecords, RegistryEntry
 from ..resources.subids import SubordinateIds
@@ -157,7 +158,8 @@ def new_user(site, entry, uid, gid, while_running=False):
     while_running: a home with content moves although processes of the user may write to it.
     """
     name = entry.name
-    move = HomeMove(_home(site, name), _home_folder(site, name), name, uid, gid, while_running)
+    move = HomeMove(_home(site, name), _home_folder(site, name), name, uid, gid, while_running,
+                    known=site.vault)
     home = NewHome(move.data, name, uid, home_gid(site, gid))
     link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
     return [Membership(name, [entry.group]), move, home, link]
@@ -214,7 +216,8 @@ def leaver(site, name, user, keep_home=False, end=False):
     """What `aica user remove` walks through, for the Passwd of who leaves.
 
     The line in users.txt goes early: whatever comes between, no boot restores
-    the account any more.
+    the account any more. What runs is ended before the jobs are taken away: it
+    could put them back.
     """
     settings = site.settings
     reserved = AccountRecords(settings.vault, site.vault, settings.keep_passwords == "no",
@@ -223,14 +226,12 @@ def leaver(site, name, user, keep_home=False, end=False):
     copies = kept.jobs(site, Entry(name, ""), restores=False)
     line = RegistryEntry(settings.users_txt, name, None,
                          needs=[lock.id] + [copy.id for copy in copies])
-    waiting = ["{}/{}".format(site.kept.at_spool, job)
-               for job in site.kept.jobs_of(name, user.uid)]
-    jobs = NoJobs(name, site.kept.spool, waiting, needs=[line.id])
-    processes = NoProcesses(name, user.uid, end, needs=[jobs.id])
-    account = NoAccount(name, user.uid, user.gid, needs=[processes.id])
-    resources = [reserved, lock] + copies + [line, jobs, processes, account,
-                                   NoLink(_home(site, name), _home_folder(site, name),
-                                          needs=[account.id])]
+    processes = NoProcesses(name, user.uid, site.vault, end, needs=[line.id])
+    jobs = NoJobs(name, user.uid, site.kept.spool, site.kept.at_spool, needs=[processes.id])
+    quiet = NothingCameBack(processes, jobs, needs=[processes.id, jobs.id])
+    account = NoAccount(name, user.uid, user.gid, needs=[quiet.id])
+    link = NoLink(_home(site, name), _home_folder(site, name), needs=[account.id])
+    resources = [reserved, lock] + copies + [line, processes, jobs, quiet, account, link]
     if keep_home:
         return resources
     removed = Directory("{}/{}".format(settings.users, REMOVED), 0o700)

@@ -181,7 +181,7 @@ def test_without_room_nothing_is_begun(filled, monkeypatch):
 def test_running_processes_are_named_and_only_ignored_when_told(filled, monkeypatch):
     from aica.host import Host
     from aica.host.processes import Process
-    monkeypatch.setattr(Host, "processes", lambda self, uid: [Process(7, 1, "python3")])
+    monkeypatch.setattr(Host, "processes", lambda self, uid, spans: [Process(7, 1, "python3")])
     answer = filled.cli(*SETUP)
     assert answer.code == 4 and "1 process(es) of choi are running" in answer.out
     assert "7 python3" in answer.out and "--while-running" in answer.out

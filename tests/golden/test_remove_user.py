@@ -149,10 +149,10 @@ def busy(whole, monkeypatch):
     """Pretend that kim has a process; return the list of uids that were ended."""
     running, ended = [processes.Process(4242, 1, "python")], []
 
-    def end(host, uid):
+    def end(host, uid, spans=()):
         ended.append(uid)
         del running[:]
-    monkeypatch.setattr(Host, "processes", lambda host, uid: list(running) if uid == 2001 else [])
+    monkeypatch.setattr(Host, "processes", lambda host, uid, spans=(): list(running) if uid == 2001 else [])
     monkeypatch.setattr(Host, "end_processes", end)
     return ended
 
@@ -220,3 +220,89 @@ def test_the_jobs_of_who_leaves_are_kept_and_come_back_with_them(whole):
     assert "linger:kim" not in json.loads(whole.read("/run/aica/kept.json"))["kept"]
     assert whole.cli("recover").code == 0
     assert whole.exists("/data/config/jobs/kim.linger")
+
+
+# -- what comes back ------------------------------------------------------
+
+
+@pytest.fixture
+def live(whole, monkeypatch):
+    """kim's processes, crontab and jobs as the live system would have them; `order` is what was done."""
+    from aica.resources import leaving
+    state = {"running": True, "order": [], "at the end": lambda: None}
+    crontab = "/var/spool/cron/crontabs/kim"
+
+    def end(host, uid, spans=()):
+        state["order"].append("ended")
+        state["running"] = False
+        last_breath, state["at the end"] = state["at the end"], lambda: None
+        last_breath()
+
+    def no_jobs(resource, host, changes):
+        for change in changes:
+            state["order"].append(change.field)
+            if change.field == "crontab":
+                host.remove_file(crontab)
+        again, state["cron"] = state.get("cron"), None
+        if again:
+            again()
+    monkeypatch.setattr(Host, "processes", lambda host, uid, spans=(): [
+        processes.Process(4242, 1, "sh")] if state["running"] and uid == 2001 else [])
+    monkeypatch.setattr(Host, "end_processes", end)
+    monkeypatch.setattr(Host, "has_program", lambda host, name: True)
+    monkeypatch.setattr(leaving.NoJobs, "applies", lambda resource, host, programs: True)
+    monkeypatch.setattr(leaving.NoJobs, "apply", no_jobs)
+    state["put back"] = lambda: whole.write(crontab, "* * * * * true\n", 0o600, 2001, 2001)
+    return state
+
+
+def test_what_an_ended_process_put_back_is_taken_away_too(whole, live):
+    live["at the end"] = live["put back"]
+    answer = whole.cli("user", "remove", "kim", "--yes", "--end-processes")
+    assert answer.code == 0, answer
+    assert live["order"] == ["ended", "crontab"]
+    assert not whole.exists("/var/spool/cron/crontabs/kim")
+
+
+def test_what_cron_started_meanwhile_is_ended_before_the_account_goes(whole, live):
+    def started():
+        live["running"] = True
+        live["at the end"] = live["put back"]
+    live["put back"]()
+    live["cron"] = started
+    answer = whole.cli("user", "remove", "kim", "--yes", "--end-processes")
+    assert answer.code == 0 and "came back meanwhile" in answer.out, answer
+    assert live["order"] == ["ended", "crontab", "ended", "crontab"]
+    assert not whole.exists("/var/spool/cron/crontabs/kim")
+    assert "kim" not in whole.host().accounts().passwd
+
+
+def test_what_comes_back_again_and_again_keeps_the_account(whole, live):
+    def end(host, uid, spans=()):
+        live["order"].append("ended")
+    live["running"] = False
+    live["put back"]()
+    live["cron"] = lambda: live.update(running=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Host, "end_processes", end)
+        answer = whole.cli("user", "remove", "kim", "--yes", "--end-processes")
+    assert answer.code == 1 and "still wrong after apply: running" in answer.out, answer
+    assert "kim" in whole.host().accounts().passwd
+    live["running"] = False
+    assert whole.cli("user", "remove", "kim", "--yes", "--end-processes").code == 0
+
+
+def test_a_job_of_somebody_else_under_the_number_of_a_kept_one_stays(whole):
+    job = "/var/spool/cron/atjobs/a0000101d2a3b4"
+    whole.write(job, "true\n", 0o700, 2002, 2002)
+    whole.folder("/data/config/jobs", 0o700)
+    whole.write("/data/config/jobs/kim.at.a0000101d2a3b4", "# aica: group of the user\ntrue\n", 0o600)
+    answer = whole.cli("user", "remove", "kim", "--yes")
+    assert answer.code in (0, 4) and "jobs of at can only" not in answer.out, answer
+    assert whole.exists(job)
+
+
+def test_ids_that_only_the_system_knew_stay_reserved(whole):
+    whole.append("/etc/subuid", "kim:900000:65536\n")
+    assert whole.cli("user", "remove", "kim", "--yes").code == 0
+    assert "kim:900000:65536" in whole.read("/data/config/accounts/subuid")

@@ -64,8 +64,12 @@ def test_after_a_wipe_they_are_what_they_were(server):
 
 def test_who_still_runs_something_is_not_removed(server):
     server.run("su - jung -s /bin/sh -c 'sleep 600 >/dev/null 2>&1 </dev/null &'")
+    server.run("first=$(grep ^jung: /etc/subuid | cut -d: -f2); "
+               "setsid setpriv --reuid $((first + 1000)) --clear-groups "
+               "sleep 601 >/dev/null 2>&1 </dev/null &")
+    server.wait_until("pgrep -f 'sleep 601'", 10, "a process in a container of jung's")
     refused = server.run(["aica", "user", "remove", "jung", "--yes"], check=False)
-    assert refused.code == 4 and "sleep (" in refused.err
+    assert refused.code == 4 and "2 running process(es): sleep (" in refused.err
     assert server.run("grep -c ^jung: /etc/passwd").out == "1\n"
     server.run("echo '0 4 * * * true' | crontab -u jung -")
     server.loginctl("enable-linger", "jung")
@@ -76,6 +80,8 @@ def test_who_still_runs_something_is_not_removed(server):
     assert server.run("ls /var/spool/cron/atjobs").out == ""
     assert server.run("ls /data/config/jobs/jung.at.* | wc -l").out == "1\n"
     assert server.run(["pgrep", "-u", "2002"], check=False).code == 1
+    assert server.run(["pgrep", "sleep"], check=False).code == 1
+    assert server.run("grep -c ^jung: /data/config/accounts/subuid").out == "1\n"
     assert server.run(["getent", "passwd", "jung"], check=False).code == 2
     assert not server.exists("/var/spool/cron/crontabs/jung")
     assert server.text("/data/config/jobs/jung.crontab") == "0 4 * * * true\n"

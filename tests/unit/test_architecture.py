@@ -32,7 +32,7 @@ ALLOWED = {
     "files": {"errors"},
     "storage": {"errors"},
     "lock": {"errors"},
-    "vault": {"accounts", "errors"},
+    "vault": {"accounts", "errors", "ids"},
     "ids": {"errors"},
     "ssh_keys": {"errors"},
     "engine": {"change", "errors"},

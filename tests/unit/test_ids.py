@@ -89,3 +89,22 @@ def test_new_subordinate_ids_are_above_all_others():
     known = AccountSet({}, {}, {}, subgid={"b": ("200000:65536",)})
     assert ids.free_subids(present, known) == ("300010:65536",)
     assert ids.free_subids(known, AccountSet({}, {}, {})) == ("265536:65536",)
+
+
+def test_subordinate_uids_are_those_of_file_and_record_and_nobody_elses():
+    present = host(subuid={"kim": ("100000:1000",), "2001": ("300000:10",), "lee": ("400000:5",)})
+    known = AccountSet({"lee": LEE}, {}, {}, subuid={"kim": ("200000:1000",)})
+    assert ids.subuids_of("kim", 2001, present, known) == [
+        (100000, 100999), (200000, 200999), (300000, 300009)]
+    assert ids.subuids_of("nobody", 9999, present, known) == []
+
+
+@pytest.mark.parametrize("mine, spans", [
+    ("0:4294967295", [(65536, 99999), (100010, 199999), (200001, 4294967294)]),
+    ("1000:2000", []), ("65000:1000", [(65536, 65999)]), ("99990:15", [(99990, 99999)]),
+    ("100000:10", []), ("100005:10", [(100010, 100014)]), ("70000:0", []),
+    ("199999:3", [(199999, 199999), (200001, 200001)])])
+def test_ids_of_accounts_and_of_others_ranges_are_in_nobodys_containers(mine, spans):
+    choi = Passwd("choi", 200000, 200000, "", "/home/choi", "/bin/bash")
+    known = AccountSet({"choi": choi}, {}, {}, subuid={"lee": ("100000:10",)})
+    assert ids.subuids_of("kim", 2001, host(subuid={"kim": (mine,)}), known) == spans

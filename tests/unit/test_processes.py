@@ -11,8 +11,8 @@ from aica.host import processes
 UID = 54321
 
 
-def sleeper(ignore=False):
-    """Start a process of UID's; return its id."""
+def sleeper(ignore=False, uid=UID, work=lambda: time.sleep(60)):
+    """Start a process of UID's, or of another; return its id."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -21,10 +21,10 @@ def sleeper(ignore=False):
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
             else:
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
-            os.setgid(UID)
-            os.setuid(UID)
+            os.setgid(uid)
+            os.setuid(uid)
             os.write(writer, b"x")
-            time.sleep(60)
+            work()
         finally:
             os._exit(0)
     os.read(reader, 1)
@@ -38,8 +38,8 @@ def running(root_rights):
     """Start sleepers, and leave none behind."""
     children = []
 
-    def start(ignore=False):
-        children.append(sleeper(ignore))
+    def start(ignore=False, **more):
+        children.append(sleeper(ignore, **more))
         return children[-1]
     yield start
     for child in children:
@@ -78,3 +78,38 @@ def test_a_zombie_is_nothing_that_runs(running):
 def test_our_ancestors_end_with_the_first_process_of_all():
     found = processes.ancestors()
     assert found[0] == os.getpid() and found[1] == os.getppid() and 0 not in found
+
+
+# -- what runs in containers, and what only looks dead ----------------
+
+
+def test_what_runs_under_subordinate_ids_is_the_users_too(running):
+    child = running(uid=UID + 100)
+    assert processes.of(UID) == []
+    found, = processes.of(UID, [(UID + 50, UID + 100)])
+    assert found.pid == child
+    assert processes.of(UID, [(UID + 50, UID + 99), (UID + 101, UID + 102)]) == []
+    processes.end(UID, spans=[(UID + 50, UID + 100)])
+    assert processes.of(UID, [(UID + 50, UID + 100)]) == []
+
+
+def test_an_id_that_has_a_name_is_somebodys_and_left_alone(running):
+    running(uid=UID + 100)
+    spans, names = [(UID + 50, UID + 150)], {UID + 100: "lee"}.get
+    assert processes.of(UID, spans, names) == []
+    processes.end(UID, patience_s=0.1, spans=spans, name_of=names)
+    assert len(processes.of(UID + 100)) == 1
+
+
+def test_whose_first_thread_alone_has_ended_still_runs(running):
+    child = running(work=_leave_a_thread)
+    while "State:\tZ" not in open("/proc/{}/status".format(child)).read():
+        time.sleep(0.01)
+    assert [found.pid for found in processes.of(UID)] == [child]
+
+
+def _leave_a_thread():
+    import ctypes
+    import threading
+    threading.Thread(target=time.sleep, args=(60,)).start()
+    ctypes.CDLL(None).syscall(60, 0)  # exit(2), of this thread and not of the process

@@ -277,3 +277,15 @@ def test_no_hash_stays_in_an_older_generation_when_passwords_are_not_kept(whole)
     whole.converge([AccountRecords(folder, vault.without_passwords(known), erase=True)])
     assert not whole.exists(folder + "/shadow-")
     assert "$6$" not in whole.read(folder + "/shadow")
+
+
+def test_the_subordinate_ids_of_who_leaves_are_reserved_by_file_and_record():
+    kim = Passwd("kim", 2001, 2001, "", "/home/kim", "/bin/bash")
+    present = AccountSet({}, {}, {}, subuid={"kim": ("100000:10",), "2001": ("300000:10",)},
+                         subgid={"kim": ("400000:10", "500000:10")})
+    known = AccountSet({}, {}, {}, subuid={"kim": ("200000:10",)}, subgid={"lee": ("500005:1",)})
+    after = vault.reserve_subids(known, present, kim, "kim")
+    assert after.subuid == {"kim": ("200000:10", "100000:10", "300000:10")}
+    assert after.subgid == {"kim": ("400000:10",), "lee": ("500005:1",)}
+    assert vault.reserve_subids(after, present, kim, "kim") == after
+    assert known.subuid == {"kim": ("200000:10",)}
