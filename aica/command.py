@@ -40,9 +40,9 @@ def find(program):
 def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
     """Run argv and return its Result, whatever the exit code.
 
-    ids=(uid, gid) and any more groups drop all privileges first, for work
-    inside a home: whatever its owner does to the program, it is not waited for
-    without end, nor for what it left behind (see patience.py), and of endless
+    ids=(uid, gid) drops all privileges first, for work inside a home:
+    whatever its owner does to the program, it is not waited for without end, nor
+    for what it left behind (see patience.py), and of endless
     output the beginning is kept. timeout_s None waits as long as it takes.
     folder, an open one, is where the program starts: what is mounted over its
     path meanwhile is not met. held are descriptors that stay open as long as
@@ -361,10 +361,10 @@ def become(argv, environment, umask):
 
 
 def _drop_to(ids, umask=0o077):
-    uid, gid, *groups = ids
+    uid, gid = ids
 
     def drop():
-        os.setgroups(groups)
+        os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
         os.umask(umask)

@@ -143,6 +143,8 @@ class HomeMove(Resource):
         source, target = host.real(self.name), host.real(self.unfinished)
         host.execute(list(RSYNC) + [source + "/", target + "/"], timeout_s=None, ids=self.ids)
         # The copy has the user's own group: what was open to another one is closed.
+        # It could keep those that the user is in, but the gids of an image's groups
+        # (render, docker) are another group's after the next wipe, and the data stays.
         host.work_as(self.ids, copying.close_groups, source, target)
         found = self._compare(host, self.unfinished)
         if found["missing"][0] or found["different"][0]:
