@@ -65,8 +65,8 @@ def mount_at(path, present):
 
 
 def mount_of(path, present):
-    """Return the Mount that path lies on."""
-    inside = [m for m in present if (path + "/").startswith(m.point.rstrip("/") + "/")]
+    """Return the Mount that path lies on, of several at one point the last."""
+    inside = [m for m in reversed(present) if (path + "/").startswith(m.point.rstrip("/") + "/")]
     return max(inside, key=lambda mount: len(mount.point)) if inside else None
 
 

@@ -47,6 +47,17 @@ def test_the_mount_that_a_path_lies_on(path, point):
     assert storage.mount_of(path, storage.parse_mountinfo(MOUNTINFO)).point == point
 
 
+def test_a_disk_behind_an_automount_is_the_disk_and_not_its_trigger(monkeypatch):
+    """systemd's automount stays at the point below what it mounted: a hash on NFS is for all."""
+    found = storage.parse_mountinfo(
+        "28 1 254:1 / / rw - ext4 /dev/vda1 rw\n"
+        "40 28 0:50 / /data rw - autofs systemd-1 rw,fd=49\n"
+        "41 40 0:51 / /data rw - nfs4 server:/x rw\n")
+    assert storage.mount_of("/data/users", found).fstype == "nfs4"
+    monkeypatch.setattr(storage, "mounts", lambda: found)
+    assert storage.is_network("/data") and not storage.is_network("/home")
+
+
 def test_the_running_system_has_a_root_mount():
     assert storage.mount_at("/", storage.mounts()) is not None
     assert not storage.is_network("/proc")
