@@ -7,11 +7,12 @@ import pytest
 from attacks import MEMBER, Place, in_private_mounts, mount
 
 from aica import storage, tree
-from aica.tree import saved, sharing
+from aica.tree import fence, saved, sharing
 
 pytestmark = pytest.mark.usefixtures("root_rights")
 
 HANGS_S = 10
+MS_BIND = 1 << 12
 
 
 @pytest.fixture
@@ -84,6 +85,21 @@ def test_one_that_comes_during_the_walk_is_told_too(place, needs, monkeypatch):
         tally = place.repair()
         assert "Permission denied" in tally.counts, tally.counts
         assert place.stat("sshfs")[0] == 0o2775
+
+    attempt(needs, late)
+
+
+def test_a_bind_mount_that_comes_after_the_walk_began_is_seen(place, needs):
+    """It has the device of the tree itself: only the kernel's news tells of it."""
+
+    def late():
+        top = os.open(place.top, os.O_RDONLY)
+        bounds = fence.Fence(top)
+        mount(os.fsencode(place.top + "/before"), os.fsencode(place.top + "/zuletzt"), b"",
+              MS_BIND, b"")
+        handle = os.open(place.top + "/zuletzt", os.O_RDONLY)
+        assert os.fstat(handle).st_dev == os.fstat(top).st_dev
+        assert not bounds.holds(handle, os.fstat(handle))
 
     attempt(needs, late)
 

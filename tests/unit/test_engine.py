@@ -95,6 +95,14 @@ def test_what_this_host_does_not_have_is_skipped_and_holds_nobody_up():
     assert outcomes[0].message == "no such tool"
 
 
+def test_a_tool_that_is_missing_in_the_middle_of_the_work_is_a_failure():
+    """Whether a thing applies is said by inspect(); after that it may be half done."""
+    statuses, outcomes, _ = run(Thing("a", apply_error=NotApplicable("no such tool", "get it")),
+                                Thing("b", needs=["a"]))
+    assert statuses == [FAILED, SKIPPED]
+    assert (outcomes[0].message, outcomes[0].hint) == ("no such tool", "get it")
+
+
 @pytest.mark.parametrize("error", [Conflict("x"), AicaError("x"), OSError(5, "x")])
 def test_what_stands_on_something_broken_is_skipped_down_the_chain(error):
     statuses, outcomes, host = run(

@@ -438,6 +438,23 @@ def test_renaming_aside_takes_the_first_free_name(place):
     assert (path / ".file.old.2").read_bytes() == OLD
 
 
+def test_a_move_never_takes_the_place_of_anything(place):
+    path, folder = place
+    (path / "there").mkdir()
+    (path / "there" / "taken").write_bytes(NEW)
+    there = os.open(str(path / "there"), files.OPEN_FOLDER)
+    try:
+        with pytest.raises(Conflict):
+            files.move(folder, "file", there, "taken")
+        assert (path / "there" / "taken").read_bytes() == NEW
+        assert (path / "file").read_bytes() == OLD
+        files.move(folder, "file", there, "free")
+    finally:
+        os.close(there)
+    assert (path / "there" / "free").read_bytes() == OLD
+    assert not (path / "file").exists()
+
+
 def test_sweeping_takes_candidates_only(place):
     path, folder = place
     for name in (".aica-tmp.file.1.ab", ".aica-tmpfile", "aica-tmp.file", ".aica-new.kim"):

@@ -31,6 +31,11 @@ def test_ids_that_are_not_for_people_may_not(uid):
         check(KIM._replace(gid=uid))
 
 
+def test_nobodys_id_is_for_nobody_however_wide_the_range_is():
+    with pytest.raises(ConfigError):
+        ids.check(KIM._replace(uid=65534), host(), AccountSet({}, {}, {}), (1000, 99999), ())
+
+
 def test_a_uid_of_somebody_who_left_stays_reserved():
     with pytest.raises(Conflict):
         check(known=host(LEE._replace(uid=2001), "lee"))
@@ -80,6 +85,7 @@ def test_a_new_id_was_never_anybodys_uid_or_gid():
     assert ids.free_id(present, known, (1000, 60000), foreign={2005}) == 2006
     assert ids.free_id(present, known, (1000, 1999)) == 1000
     assert ids.free_id(present, known, (1000, 2004)) == 1000
+    assert ids.free_id(present, known, (3000, 4000)) == 3000
     with pytest.raises(Conflict):
         ids.free_id(present, known, (2000, 2004))
 
@@ -103,7 +109,8 @@ def test_subordinate_uids_are_those_of_file_and_record_and_nobody_elses():
     ("0:4294967295", [(65536, 99999), (100010, 199999), (200001, 4294967294)]),
     ("1000:2000", []), ("65000:1000", [(65536, 65999)]), ("99990:15", [(99990, 99999)]),
     ("100000:10", []), ("100005:10", [(100010, 100014)]), ("70000:0", []),
-    ("199999:3", [(199999, 199999), (200001, 200001)])])
+    ("199999:3", [(199999, 199999), (200001, 200001)]),
+    ("4294967290:20", [(4294967290, 4294967294)])])
 def test_ids_of_accounts_and_of_others_ranges_are_in_nobodys_containers(mine, spans):
     choi = Passwd("choi", 200000, 200000, "", "/home/choi", "/bin/bash")
     known = AccountSet({"choi": choi}, {}, {}, subuid={"lee": ("100000:10",)})

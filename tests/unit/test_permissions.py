@@ -22,6 +22,7 @@ CASES = [
     ("umask 022", b"a", FILE | 0o644, GID, 1, (("file-mode",), 0o664)),
     ("x is kept and shared", b"a", FILE | 0o755, GID, 1, (("file-mode",), 0o775)),
     ("x of the owner only", b"a", FILE | 0o700, GID, 1, (("private-file",), 0o770)),
+    ("x of others only", b"a", FILE | 0o665, GID, 1, (("file-mode",), 0o675)),
     ("no x where nobody has it", b"a", FILE | 0o640, GID, 1, (("file-mode",), 0o660)),
     ("a lock", b"x.lock", FILE | 0o644, GID, 1, (("lock-mode",), 0o664)),
     ("world-writable", b"a", FILE | 0o666, GID, 1, (("world-writable",), 0o664)),

@@ -44,6 +44,11 @@ BAD = [
     ("[accounts]\nhome_group = mine\n", ("accounts", "home_group", "mine", "private, shared")),
     ("[accounts]\nkeep_passwords = never\n", ("accounts", "keep_passwords", "never")),
     ("[accounts]\nallow_dots = 1\n", ("accounts", "allow_dots", "'1'")),
+    ("[clean]\nmember_min_age_days = 0\n", ("clean", "member_min_age_days", "1 or more")),
+    ("[backup]\nkeep_daily = 0\n", ("backup", "keep_daily", "from 1 to 9999")),
+    ("[backup]\nkeep_weekly = 10000\n", ("backup", "keep_weekly", "from 0 to 9999")),
+    ("[alert]\nwarning = 0\n", ("alert", "warning", "from 1 to 100")),
+    ("[alert]\ncritical = 101\n", ("alert", "critical", "from 1 to 100")),
 ]
 
 
@@ -82,6 +87,14 @@ def test_unknown_keys_and_sections_warn_and_stop_nothing():
 def test_the_site_cannot_say_where_data_is():
     found = site("[paths]\ndata = /evil\n")
     assert found.data == "/data" and found.warnings
+
+
+def test_numbers_may_be_the_least_and_the_most_that_is_said():
+    found = site("[clean]\nmember_min_age_days = 1\n[backup]\nkeep_daily = 1\nkeep_weekly = 0\n"
+                 "keep_monthly = 9999\n[alert]\nwarning = 1\ncritical = 100%\nhysteresis = 0\n")
+    assert found == Settings(clean_member_days=1, backup_daily=1, backup_weekly=0,
+                             backup_monthly=9999, alert_warning=1, alert_critical=100,
+                             alert_hysteresis=0)
 
 
 def test_a_percent_sign_is_just_a_percent_sign():

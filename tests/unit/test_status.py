@@ -6,6 +6,7 @@ import pytest
 
 from aica import status
 from aica.change import Outcome
+from aica.run import Run
 
 
 def compose(*outcomes, **more):
@@ -66,3 +67,23 @@ def test_a_status_of_another_boot_counts_for_nothing(server):
 def test_a_status_that_is_garbage_counts_for_nothing(server, text):
     server.write(status.PATH, text)
     assert status.load(server.host()) == {}
+
+
+@pytest.mark.parametrize("before, code, verb", [
+    (None, 5, "start"), (5, 5, "start"), (5, 0, "stop"), (5, 4, "stop"), (0, 0, None),
+    (None, 4, None)])
+def test_the_recovery_is_repeated_while_it_ends_not_ready_and_no_longer(monkeypatch, before, code,
+                                                                        verb):
+    asked = []
+
+    class Booting:
+        live = True
+
+        def execute(self, argv):
+            asked.append(argv)
+
+    monkeypatch.setattr(status, "load", lambda host: {"exit": before})
+    monkeypatch.setattr(status, "save", lambda host, found: None)
+    Run(Booting(), lambda *args: None, partial=False, boot=True).end(code)
+    timer = [argv[-2] for argv in asked if argv[-1] == "aica-recovery-retry.timer"]
+    assert timer == ([verb] if verb else [])

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from aica import tree
-from aica.tree import workers
+from aica.tree import fence, workers
 from aica.tree.walk import is_folder
 
 
@@ -390,3 +390,16 @@ def test_a_tally_is_capped_and_adds_up():
         total.merge(part)
     assert total.counts == {"kind": 3000}
     assert total.examples == {"kind": ["0/{}".format(number) for number in range(10)]}
+
+
+def test_another_device_lies_outside_also_where_no_mount_is_known(tmp_path):
+    """A subvolume of btrfs is no mount, and yet it is another file system."""
+    top = os.open(str(tmp_path), os.O_RDONLY)
+    bounds = fence.Fence(top)
+    try:
+        here = os.fstat(top)
+        other = os.stat_result([here.st_dev + 1 if n == 2 else here[n] for n in range(10)])
+        assert bounds.holds(top, here) and not bounds.holds(top, other)
+    finally:
+        bounds.close()
+        os.close(top)

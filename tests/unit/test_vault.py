@@ -289,3 +289,11 @@ def test_the_subordinate_ids_of_who_leaves_are_reserved_by_file_and_record():
     assert after.subgid == {"kim": ("400000:10",), "lee": ("500005:1",)}
     assert vault.reserve_subids(after, present, kim, "kim") == after
     assert known.subuid == {"kim": ("200000:10",)}
+
+
+def test_undoing_an_addition_leaves_a_group_that_was_there_before():
+    """Of the same name, but with another gid: it is not the one that was made with the record."""
+    known = accounts(members=("kim",))
+    assert vault.without(known, "kim", 2001).group == {"video": Group("video", 44)}
+    kept = vault.without(known, "kim", 2999)
+    assert kept.group["kim"] == Group("kim", 2001) and "kim" not in kept.passwd
