@@ -14,8 +14,8 @@ from typing import NamedTuple
 BUILT_IN = "built in"
 LOCAL = "global_env.local.sh"
 
-# What [cache] shared names. By default that is conda alone: pip, uv and npm keep theirs below
-# ~/.cache, as the original description wants it.
+# What [cache] shared names. By default that is conda alone: the others keep theirs where
+# their programs have them, below the home.
 CACHES = {
     "conda": ("CONDA_PKGS_DIRS", "{data}/cache/conda/pkgs"),
     "pip": ("PIP_CACHE_DIR", "{data}/cache/pip"),
@@ -24,7 +24,7 @@ CACHES = {
     "yarn": ("YARN_CACHE_FOLDER", "{data}/cache/yarn"),
 }
 
-# The rest of the table of the original description.
+# What every member gets beside the caches.
 SEED = (
     ("CONDA_ENVS_PATH", "$HOME/conda/envs"),
     ("MODELS_DIR", "{data}/models"),

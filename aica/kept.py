@@ -50,7 +50,6 @@ def find(host, settings):
         at_spool, _at_jobs(host, at_spool, copies), _apps(host, settings))
 
 
-
 def _apps(host, settings):
     """Return what stands in the folder of applications, by name; it is judged later."""
     places = {"conda": settings_apps.prefix_of(settings), "uv": settings_apps.uv_of(settings)}

@@ -78,10 +78,11 @@ def choose_removed(names, now, keep=Keep()):
 
     names are finished ones, now is a name that name_at() made. Age alone
     removes nothing: of the days, weeks and months that have a snapshot, the
-    newest ones keep their last (the two newest days all). So neither a server that was off for a year
-    nor a clock that jumped ahead loses what it has. What lies in the future
-    of a clock that jumped back is kept and takes nobody's place. A snapshot
-    with something missing never takes the place of a whole one.
+    newest ones keep their last (the two newest days all). So neither a server
+    that was off for a year nor a clock that jumped ahead loses what it has.
+    What lies in the future of a clock that jumped back is kept and takes
+    nobody's place. A snapshot with something missing never takes the place of
+    a whole one.
     """
     past = [name for name in sorted(names) if when(name) <= when(now)]
     whole = [name for name in past if not is_part(name)]

@@ -13,7 +13,6 @@ from .. import tree
 
 WRONG = "differs from a source that did not change"
 CHANGED = "changed while it was copied"
-SIZE = "bytes"
 KINDS = {stat.S_IFREG: "reg", stat.S_IFDIR: "dir", stat.S_IFLNK: "link", stat.S_IFCHR: "dev",
          stat.S_IFBLK: "dev", stat.S_IFIFO: "special", stat.S_IFSOCK: "special"}
 

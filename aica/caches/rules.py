@@ -98,7 +98,6 @@ class LastUse:
         return status.st_mtime if self._glancing else last_use(status)
 
 
-
 def age_text(seconds):
     """Return how long ago, as people say it."""
     days = int(seconds // DAY_S)

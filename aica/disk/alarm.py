@@ -55,7 +55,6 @@ class Look(NamedTuple):
     lost: str = ""
     figures: Optional[Figures] = None
     full: Optional[Forecast] = None
-    hanging: bool = False
 
 
 class State(NamedTuple):

@@ -144,7 +144,7 @@ class Disks:
         """Return a Look at a disk, and remember it."""
         lost = self.lost(path)
         if lost:
-            return Look(path, lost, hanging=self.seen[path].state == probe.HANGING)
+            return Look(path, lost)
         figures = self.seen[path].figures
         self.history = history.remember(self.history, path, figures, now_s)
         past = history.space_of(self.history, path, figures.blocks.size)

@@ -32,8 +32,9 @@ def bring_back(source, home, path, suffix):
     Run it as the owner of the home. The copy lies beside the original, or in
     the home's top folder if that place is gone, under a name that is free:
     NAME + suffix, or with a number. While it is copied it has a dot in front
-    and .part at its end, and so it stays if the work is cut off. Return {"where": path below the home,
-    "entries": n, "left": {why: n}, "error": words}.
+    and .part at its end, and so it stays if the work is cut off.
+
+    Return {"where": path below the home, "entries": n, "left": {why: n}, "error": words}.
     """
     found = {"where": "", "entries": 0, "left": {}, "error": ""}
     try:
