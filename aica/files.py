@@ -13,6 +13,7 @@ import stat
 import time
 from typing import NamedTuple
 
+from . import labels
 from .errors import AicaError, Changed, Conflict
 
 OPEN_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -153,6 +154,7 @@ def claim(folder, name, data):
 def replace(folder, name, data, mode, uid, gid, check=None, expect=None):
     """Replace a file in one step; after a crash it is the old or the new one.
 
+    It has the SELinux label of the file that was there before.
     check(candidate name) may raise to veto the new content. expect is the
     content that the decision was based on (None = any, b"" counts as content,
     False = no file): if it is no longer there, raise Changed and change
@@ -162,6 +164,7 @@ def replace(folder, name, data, mode, uid, gid, check=None, expect=None):
     candidate = "{}{}.{}.{}".format(CANDIDATE, name, os.getpid(), os.urandom(4).hex())
     handle = os.open(candidate, OPEN_NEW, 0o600, dir_fd=folder)
     try:
+        labels.inherit(handle, folder, name)
         _fill(handle, data, mode, uid, gid)
         if check is not None:
             check(candidate)

@@ -19,7 +19,7 @@ if REPOSITORY not in sys.path:
 from fakes import FakeRun  # noqa: E402
 from wiped import Server, throw_away_folder  # noqa: E402
 
-from aica import command  # noqa: E402
+from aica import command, labels  # noqa: E402
 from aica.host import CHANGING, Host  # noqa: E402
 
 SHADOW_TOOLS = ("useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod", "chpasswd",
@@ -100,6 +100,19 @@ def whole(root_rights, server, _recovered_once):
     """The demo's server after its recovery: nothing is wrong with it."""
     server.become(_recovered_once)
     return server
+
+
+@pytest.fixture
+def own_labels(monkeypatch, tmp_path, needs):
+    """Let labels live in an attribute that every kernel lets an owner set; return set(path, label)."""
+    name = "user.aica-test"
+    monkeypatch.setattr(labels, "ATTRIBUTE", name)
+    try:
+        os.setxattr(str(tmp_path), name, b"x")
+        os.removexattr(str(tmp_path), name)
+    except OSError as error:
+        needs(False, "no attributes in the temporary folder: {}".format(error))
+    return lambda path, label: os.setxattr(str(path), name, label.encode("ascii") + b"\0")
 
 
 @pytest.fixture
