@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 
-from . import environment, kept, lock, registry, report, seen, site, storage, vault
+from . import environment, guards, kept, lock, registry, report, seen, site, storage, vault
 from . import settings as config
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict, NotReady
@@ -130,7 +130,8 @@ class App:
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
             self.id_range(host), self._directory_users(host, entries, known), looks,
-            kept.find(host, settings), self.keeps_host_keys(host, settings), recorded)
+            kept.find(host, settings), self.keeps_host_keys(host, settings), recorded,
+            guards.find(host, settings, entries.names()))
 
     def followed(self, host, settings, known, entries, keep):
         """Return the vault with what changed in this boot, and how the accounts look now."""

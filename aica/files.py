@@ -270,11 +270,7 @@ def set_attributes(folder, name, mode, uid, gid, expected):
     is_folder = expected.kind == "folder"
     pin = open_folder(folder, name) if is_folder else os.open(name, OPEN_PIN, dir_fd=folder)
     try:
-        found = info_of(os.fstat(pin))
-        # The kind too: a new thing may get the inode number of a removed one.
-        if any(getattr(found, field) != getattr(expected, field)
-               for field in ("device", "inode", "kind")):
-            raise Changed("{} was swapped for something else meanwhile".format(name))
+        found = _still(pin, name, expected)
         if found.kind not in ("folder", "file") or (found.kind == "file" and found.links != 1):
             raise Conflict("{} is a {} with {} links".format(name, found.kind, found.links))
         # An O_PATH pin can be changed through /proc only, which a chroot that
@@ -283,6 +279,29 @@ def set_attributes(folder, name, mode, uid, gid, expected):
         if (found.uid, found.gid) != (uid, gid):
             os.chown(handle, uid, gid)
         os.chmod(handle, mode)  # after chown, which clears setuid and setgid
+    finally:
+        os.close(pin)
+
+
+def _still(pin, name, expected):
+    """Return the Info of what is pinned. Raise Changed if it is not what was expected there."""
+    found = info_of(os.fstat(pin))
+    # The kind too: a new thing may get the inode number of a removed one.
+    if any(getattr(found, field) != getattr(expected, field)
+           for field in ("device", "inode", "kind")):
+        raise Changed("{} was swapped for something else meanwhile".format(name))
+    return found
+
+
+def set_label(folder, name, label, expected):
+    """Give a folder its SELinux label through a pin; if anything else stands there, raise Changed."""
+    check_component(name)
+    pin = open_folder(folder, name)
+    try:
+        _still(pin, name, expected)
+        labels.write(pin, label)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, name)
     finally:
         os.close(pin)
 

@@ -35,7 +35,8 @@ def check(app, deep=False, tick=None):
     app.warnings += backups.warnings(host, desired.settings)
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
     wanted.append(backups.LastBackup(desired.settings))
-    yield from converge(_ways(host, desired) + wanted, host, dry_run=True)
+    guards = site.guards.rule(desired) + site.guards.switch(desired)
+    yield from converge(guards + _ways(host, desired) + wanted, host, dry_run=True)
 
 
 def _ways(host, desired):
@@ -48,22 +49,25 @@ def _ways(host, desired):
 def recover(app, dry_run=False, tick=None):
     """Yield the Outcomes of `aica recover --deep`: the server, then the shared trees."""
     yield from app.recover(dry_run=dry_run)
-    yield from apply(app, (), dry_run, tick)
+    yield from apply(app, (), dry_run, tick, deep=True)
 
 
-def survey(app, paths=(), tick=None):
-    """Yield what is wrong in the shared trees, or below these paths in them."""
+def survey(app, paths=(), tick=None, deep=False):
+    """Yield what is wrong in the shared trees, or below these paths in them; deep: see apply()."""
     host = app.host(read_only=True)
-    yield from converge(_chosen(app, host, paths, tick), host, dry_run=True)
+    yield from converge(_chosen(app, host, paths, tick, deep), host, dry_run=True)
 
 
-def apply(app, paths=(), dry_run=False, tick=None):
-    """Yield the Outcomes of repairing the shared trees, or what lies below these paths in them."""
+def apply(app, paths=(), dry_run=False, tick=None, deep=False):
+    """Yield the Outcomes of repairing the shared trees, or what lies below these paths in them.
+
+    deep: and before it, of what else takes too long for the boot.
+    """
     if dry_run:
-        yield from survey(app, paths, tick)
+        yield from survey(app, paths, tick, deep)
         return
     host = app.host()
-    resources = _chosen(app, host, paths, tick)
+    resources = _chosen(app, host, paths, tick, deep)
     with lock.hold(host, 0, lock.MAINTENANCE):
         outcomes = []
         try:
@@ -122,7 +126,7 @@ def _finish(app, host, resources, outcomes, whole):
         status.save_maintenance(host, status.compose(outcomes, code))
 
 
-def _chosen(app, host, paths, tick):
+def _chosen(app, host, paths, tick, deep):
     """Return the resources of the trees, each after the shared folders that it starts from."""
     desired = app.site(host, app.settings(host))
     trees = site.folders.shared_trees(desired, tick=tick)
@@ -132,7 +136,8 @@ def _chosen(app, host, paths, tick):
     if paths:
         return [_part(trees, path, tick) for path in paths]
     folders = [folder for folder in site.folders.shared(desired) if folder.kind == "directory"]
-    return list(itertools.chain(folders, trees))
+    rules = site.guards.rule(desired) if deep else []
+    return list(itertools.chain(rules, folders, trees))
 
 
 def _part(trees, path, tick):

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import ids, kept, registry, report, seen, site, storage, taking_over, vault
+from . import guards, ids, kept, registry, report, seen, site, storage, taking_over, vault
 from .accounts import Group
 from .change import BLOCKED, FAILED
 from .engine import converge
@@ -130,7 +130,8 @@ class Setup:
         return site.Site(settings, entries, data, known, self.app.variables(host, settings),
                          keep, self.app.id_range(host), looks=looks,
                          kept=kept.find(host, settings),
-                         host_keys=self.app.keeps_host_keys(host, settings), recorded=recorded)
+                         host_keys=self.app.keeps_host_keys(host, settings), recorded=recorded,
+                         guards=guards.find(host, settings, entries.names()))
 
     def _decided(self, host, settings):
         """Return the site's settings: the file if there is one, else what was asked for."""

@@ -159,7 +159,8 @@ def _groups(value):
 # What has its own way to survive, or would be a way around it.
 NOT_KEPT = re.compile(
     r"/etc/((passwd|shadow|group|gshadow|subuid|subgid)-?\Z|sudoers\Z|sudoers\.d/aica-|aica/"
-    r"|profile\.d/global_envs\.sh\Z|systemd/system/aica-|ssh/ssh_host_)")
+    r"|profile\.d/global_envs\.sh\Z|apparmor\.d/tunables/home\.d/aica-|systemd/system/aica-"
+    r"|ssh/ssh_host_)")
 
 
 def _is_plain(path):

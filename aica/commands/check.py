@@ -7,9 +7,10 @@ from .progress import Progress
 
 KINDS = (
     "registry", "host-key", "ssh-server", "kept-file", "group", "vault", "account", "membership",
-    "subids", "home", "symlink", "crontab", "at-job", "linger", "directory", "file", "conda-base",
-    "uv", "sudoers", "channel", "pam", "unit", "way-in", "umask", "ssh-login", "root-hole", "stray",
-    "world-writable", "shared-tree", "secret", "foreign-files", "backup",
+    "subids", "home", "label", "symlink", "crontab", "at-job", "linger", "directory", "file",
+    "conda-base", "uv", "sudoers", "channel", "pam", "unit", "selinux", "way-in", "umask",
+    "ssh-login", "root-hole", "stray", "world-writable", "shared-tree", "secret", "foreign-files",
+    "backup",
 )
 
 

@@ -84,7 +84,7 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
 
 CHANGING = (
     "execute", "work_as", "alone", "instance", "write_file", "write_owned", "make_folder", "make_parents",
-    "set_attributes",
+    "set_attributes", "set_label",
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped", "notify",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",

@@ -76,6 +76,11 @@ class Changing:
         with self.folder(os.path.dirname(path)) as parent:
             files.set_attributes(parent, os.path.basename(path), mode, uid, gid, expected)
 
+    def set_label(self, path, label, expected):
+        """Give a folder in a folder that is root's alone its SELinux label, if it is still `expected`."""
+        with self.folder(os.path.dirname(path), trusted=True) as parent:
+            files.set_label(parent, os.path.basename(path), label, expected)
+
     def replace_symlink(self, path, target, uid=0, gid=0):
         """Put a symlink in place of nothing or of another symlink; never prefixed by the root."""
         with self.folder(os.path.dirname(path), trusted=True) as parent:

@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 
-from .. import files
+from .. import files, labels
 from ..errors import AicaError, Conflict
 
 
@@ -101,6 +101,11 @@ class Looking:
                 return files.look(parent, os.path.basename(path))
         except FileNotFoundError:
             return None
+
+    def label(self, path):
+        """Return the SELinux label of what stands at path, "" if there is none: see labels.py."""
+        with self.folder(os.path.dirname(path)) as parent:
+            return labels.read_entry(parent, os.path.basename(path))
 
     def read_file(self, path):
         """Return the bytes of a regular file. Raise FileNotFoundError or Conflict."""

@@ -26,14 +26,14 @@ def _steps(app, host, name, group, while_running):
         with app.locked(host):
             desired = common.open_site(app, host)
             entry = common.checked_entry(app, host, desired.settings, name, group)
-            member, move, home, link = site.people.new_user(
+            member, move, *home = site.people.new_user(
                 desired, entry, *_ids_here(host, desired, name), while_running=while_running)
             yield from converge([member], host)
         moved = list(converge([move], host))
         yield from moved
         with app.locked(host):
             if report.exit_status(moved) == 0:
-                yield from converge([home, link], host)
+                yield from converge(home, host)
 
 
 def _ids_here(host, desired, name):

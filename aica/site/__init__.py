@@ -10,6 +10,7 @@ from . import (
     channels,
     environment,
     folders,
+    guards,
     kept,
     old,
     people,
@@ -25,13 +26,13 @@ STEPS = ("group", "storage", "folders", "environment", "sudoers", "pam", "conda"
 def recovery(site):
     """Return what recover and check walk through: the whole server."""
     resources = [RegistryLines(site.settings.users_txt, site.registry.problems)]
-    resources += folders.chain(site.settings) + kept.early(site)
+    resources += folders.chain(site.settings) + guards.tops(site) + kept.early(site)
     resources += people.groups(site) + people.records(site)
     for entry in site.registry.entries:
         resources += people.user(site, entry)
     resources += folders.shared(site) + environment.files(site) + apps.conda(site) + apps.uv(site)
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
-    resources += channels.channels(site)
+    resources += channels.channels(site) + guards.profiles(site)
     resources += environment.pam(site) + units.units(site)
     return _unique(old.know(resources, site.settings))
 
@@ -60,6 +61,8 @@ def setup(site, skip=()):
             resources += people.records(site)
             resources += people.accounts(site) if "group" not in skip else []
             resources += kept.copies(site)
+    if "folders" not in skip:
+        resources += guards.tops(site) + guards.profiles(site) + guards.rule(site)
     return _unique(old.take_over(resources, site.settings) + old.jobs(site.settings))
 
 

@@ -26,7 +26,7 @@ from ..resources.leaving import (
 )
 from ..resources.records import AccountRecords, RegistryEntry
 from ..resources.subids import SubordinateIds
-from . import kept
+from . import guards, kept
 
 
 class Newcomer(NamedTuple):
@@ -93,9 +93,9 @@ def user(site, entry):
                                             needs=need + ["group:" + entry.group])]
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
                       home_gid(site, ids[1]), needs=need)
-    return resources + [home, HomeLink(_home(site, entry.name), home.name, entry.name,
-                                       entry.group, needs=[home.id])] + kept.jobs(
-                                           site, entry, need)
+    link = HomeLink(_home(site, entry.name), home.name, entry.name, entry.group, needs=[home.id])
+    label = guards.home(site, entry.name, home.name, ids, needs=[home.id])
+    return resources + [home] + label + [link] + kept.jobs(site, entry, need)
 
 
 def accounts(site):
@@ -162,15 +162,17 @@ def new_user(site, entry, uid, gid, while_running=False):
                     known=site.vault)
     home = NewHome(move.data, name, uid, home_gid(site, gid))
     link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
-    return [Membership(name, [entry.group]), move, home, link]
+    return [Membership(name, [entry.group]), move, home] + guards.home(
+        site, name, home.name, (uid, gid), needs=[home.id]) + [link]
 
 
 def home(site, entry, user, create=False):
     """The home of a registered user, a Passwd, and its link: `aica user home`."""
     kind = NewHome if create else HomeFolder
     folder = kind(_home_folder(site, user.name), user.name, user.uid, home_gid(site, user.gid))
-    return [folder, HomeLink(_home(site, user.name), folder.name, user.name, entry.group,
-                             needs=[folder.id])]
+    label = guards.home(site, user.name, folder.name, (user.uid, user.gid), needs=[folder.id])
+    return [folder] + label + [HomeLink(_home(site, user.name), folder.name, user.name,
+                                        entry.group, needs=[folder.id])]
 
 
 def conda(site, entry, user):
@@ -195,6 +197,7 @@ def new_member(site, entry, newcomer):
     if newcomer.keys:
         resources.append(AuthorizedKeys(home.name, user.uid, user.gid, newcomer.keys,
                                         needs=[home.id]))
+    resources += guards.home(site, name, home.name, (user.uid, user.gid), needs=[home.id])
     return resources + [FirstPassword(name, newcomer.password, newcomer.must_change,
                                       newcomer.method, needs=need)]
 

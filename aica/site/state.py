@@ -3,6 +3,7 @@
 from typing import Dict, NamedTuple, Optional, Tuple
 
 from ..accounts import AccountSet
+from ..guards import Guards
 from ..kept import Found
 from ..registry import Registry
 from ..settings import Settings
@@ -16,7 +17,7 @@ class Site(NamedTuple):
     the accounts that were seen right in this boot look now (see seen.py),
     recorded what the vault was made from, as it was read (None: not said),
     kept what there is to keep besides (see kept.py), host_keys whether that
-    includes them.
+    includes them, guards what AppArmor and SELinux must know (see guards.py).
     """
 
     settings: Settings = Settings()
@@ -31,3 +32,4 @@ class Site(NamedTuple):
     kept: Found = Found()
     host_keys: bool = True
     recorded: Optional[AccountSet] = None
+    guards: Guards = Guards()

@@ -29,7 +29,8 @@ class Scene:
         self._safe_ids = _kept(host, desired)
         self._safe_paths = _restored(desired) | {
             name.split(":", 1)[1] + suffix for name in self._safe_ids
-            if name.startswith(("kept-file:", "host-key:")) for suffix in ("", ".pub")}
+            if name.startswith(("kept-file:", "host-key:")) for suffix in ("", ".pub")} | {
+            path for rule in site.guards.rule(desired) for path in rule.files(host)}
         self._has_saved = look.at(host, self.settings.saved) is not None
 
     # -- what is safe ------------------------------------------------------

@@ -77,6 +77,21 @@ class Image:
         return Image(self.work, [layer] + self.layers)
 
 
+    def with_more(self, packages):
+        """Return this image with more packages of the distribution, named with commas."""
+        layer = self.work / "more-{}".format(digest(self.layers[0].name, packages))
+        if not layer.is_dir():
+            for old in self.work.glob("more-*"):
+                shutil.rmtree(str(old))
+            half = fresh(self.work / "more.half")
+            install = "apt-get update -qq && exec apt-get install -y -qq --no-install-recommends "
+            with Overlay(self.layers, half, self.work / "package.root") as root:
+                argv = nspawn(root) + ["--pipe", "--as-pid2", "--setenv=DEBIAN_FRONTEND=noninteractive"]
+                must(argv + ["sh", "-c", install + packages.replace(",", " ")], timeout_s=600)
+            half.rename(layer)
+        return Image(self.work, [layer] + self.layers)
+
+
 def install_package(root, package):
     """Install a .deb or a .rpm into the root of a server that is off.
 

@@ -16,6 +16,7 @@ from aica.backup.records import LastBackup
 from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, Outcome
 from aica.commands.check import KINDS
 from aica.errors import AicaError
+from aica.guards import Guards
 from aica.kept import Found
 from aica.parser import build
 from aica.registry import Entry, Registry
@@ -67,6 +68,18 @@ def test_every_option_is_in_a_guide_or_in_the_manual(option):
 MEMBERS = Registry(tuple(Entry(name, demo.GROUP.name) for name in demo.NAMES))
 
 
+def labels_of(*tops):
+    """Return {path: label} of a policy that knows no home but below /home."""
+    found = {}
+    for top, kind in tops:
+        for name in ("",) + tuple("/" + one for one in demo.NAMES + ("somebody",)):
+            of_home = kind if kind == "default_t" else "user_home_dir_t" if name else kind
+            found[top + name] = "system_u:object_r:{}:s0".format(of_home)
+            found[top + name + "/.ssh"] = "system_u:object_r:{}:s0".format(
+                kind if kind == "default_t" else "ssh_home_t")
+    return found
+
+
 ELSEWHERE = "/srv/disk"
 AT_JOB = "a0000101d65e40"
 SITES = [
@@ -80,6 +93,10 @@ SITES = [
                     at_jobs=(("kim", AT_JOB),))),
     Site(settings=Settings(cache_shared=CACHES), registry=MEMBERS, vault=demo.records(),
          kept=Found(apps=("conda", "uv"))),
+    Site(registry=MEMBERS, vault=demo.records(),
+         guards=Guards(True, labels_of(("/data", "default_t"), ("/data/users", "default_t"),
+                                       ("/home", "home_root_t")))),
+    Site(registry=MEMBERS, vault=demo.records(), guards=Guards(switch="use_nfs_home_dirs")),
 ]
 
 
@@ -88,6 +105,7 @@ def everything(desired):
     return (site.recovery(desired) + site.folders.chain(desired.settings) + site.setup(desired)
             + site.users(desired, entries) + site.people.new_user(desired, entries[0], 2001, 2001)
             + site.folders.sharing(desired) + site.ways.ways(desired)
+            + site.guards.rule(desired) + site.guards.switch(desired)
             + site.old.holes(desired.settings) + [LastBackup(desired.settings)])
 
 

@@ -47,6 +47,7 @@ BAD_FILES = ["/etc/*.conf", "etc/hosts", "/opt/x", "/etc/../opt/x", "/etc/a/./b"
              "/data/x", "/etc/shadow", "/etc/passwd", "/etc/group-", "/etc/sudoers",
              "/etc/ssh/ssh_host_rsa_key", site.environment.PROFILE, site.sudoers.SUDOERS,
              site.environment.MEMBER_GROUPS, site.environment.PAM_ENV, site.units.DROP_IN,
+             "/etc/apparmor.d/tunables/home.d/aica-datakeeper",
              "/etc/aica/aica.conf"]
 
 
