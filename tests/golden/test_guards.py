@@ -14,6 +14,7 @@ from aica import guards, labels, storage
 from aica.command import Result
 from aica.host import Host
 from aica.resources import apparmor
+from aica.resources.selinux import HomeRule
 from aica.storage import Mount
 
 TYPES = ((r"/home/[^/]+/\.ssh(/.*)?", "unconfined_u", "ssh_home_t"),
@@ -234,6 +235,17 @@ def test_another_rule_of_the_admins_is_never_replaced(whole, policy):
     answer = whole.cli("check")
     assert answer.code == 4 and RULE in answer.ids("blocked")
     assert "semanage fcontext -d -e /srv /data/users" in answer.out and policy.told == []
+
+
+@pytest.mark.parametrize("text, ours", [
+    ("/data/users /home\n", True), ("/data/users /home\n/srv/homes /home\n", False),
+    ("/data/users /srv\n", False), ("", False), (None, False)])
+def test_a_file_with_nothing_but_the_rule_is_made_again_after_a_wipe(whole, text, ours):
+    path = "/etc/selinux/targeted/contexts/files/file_contexts.subs"
+    whole.write("/etc/selinux/config", "SELINUXTYPE=targeted\n")
+    if text is not None:
+        whole.write(path, text)
+    assert HomeRule("/data/users").files(whole.host()) == ((path,) if ours else ())
 
 
 NFS = Mount("/data", "nfs4", "rw,relatime,rw,vers=4.2", "nas:/export")
