@@ -89,14 +89,13 @@ def _run_as(ids, encoded, name, stdin, timeout_s, how):
 
 
 def _end_session(process):
-    """Kill a process that is not reaped yet, with its session, and bury it if that can be."""
+    """Kill what is left of a process and its session, and bury it if that can be."""
+    if process.returncode is not None:
+        return  # reaped: the number may be somebody else's
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    for _ in range(100):  # a tracer keeps its dead as long as it likes
-        if process.poll() is not None:
-            return
-        time.sleep(0.01)
-    process.returncode = -signal.SIGKILL
+    if not patience.gone(lambda: process.poll() is not None):
+        process.returncode = -signal.SIGKILL  # nor is it waited for at our own end
 
 
 class _Talk:
@@ -191,8 +190,7 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
     try:
         out, err = process.communicate(timeout=timeout_s)
     except BaseException as error:
-        os.killpg(process.pid, signal.SIGKILL)  # not reaped yet: the number is still its own
-        process.wait()
+        _end_session(process)
         if isinstance(error, subprocess.TimeoutExpired):
             raise AicaError("{} did not finish within {} s".format(path, timeout_s))
         raise
@@ -304,7 +302,8 @@ def watch(argv, ids, environment=(), fds=(), stdin="", timeout_s=60, heard=None,
         _feed(process, _bytes(stdin))
         return Result(*_listen(process, argv[0], timeout_s, heard))
     finally:
-        _kill_session(process)
+        _end_session(process)
+        process.stdout.close()
 
 
 def _feed(process, data):
@@ -333,22 +332,13 @@ def _listen(process, name, timeout_s, heard):
         if time.monotonic() > deadline:
             raise AicaError("{} did not finish within {} s".format(name, timeout_s))
         time.sleep(0.02)
-    _kill_session(process)
+    _end_session(process)
     return process.returncode, _text(tail[-TAIL_BYTES:]), ""
 
 
 def _runs(process):
     """True until a child has ended. It is not reaped, so that its number stays its own."""
     return os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None
-
-
-def _kill_session(process):
-    """End what is left of a process and its session, and bury it."""
-    if process.returncode is None:  # not reaped yet: the number is still its own
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    process.stdout.close()
 
 
 def become(argv, environment, umask):

@@ -3,7 +3,7 @@
 from typing import Dict, NamedTuple, Optional
 
 from . import storage
-from .errors import AicaError, Conflict
+from .errors import AicaError
 from .resources import apparmor, selinux
 
 SELINUXFS = "/sys/fs/selinux"
@@ -29,7 +29,7 @@ class Guards(NamedTuple):
 
 def find(host, settings, names):
     """Return the Guards of a host, with the labels for the homes of these users."""
-    found = Guards(_is_folder(host, apparmor.FOLDER))
+    found = Guards(host.is_folder(apparmor.FOLDER))
     if not is_selinux(host):
         return found
     mount = storage.mount_of(host.real(settings.data), storage.mounts())
@@ -65,11 +65,3 @@ def _paths(settings, names):
         for name in (selinux.SOMEBODY,) + tuple(names):
             paths += ["{}/{}".format(top, name), "{}/{}/.ssh".format(top, name)]
     return paths
-
-
-def _is_folder(host, path):
-    try:
-        info = host.lstat(path)
-    except Conflict:
-        return False  # a link on the way
-    return info is not None and info.kind == "folder"

@@ -40,7 +40,7 @@ class Found(NamedTuple):
 def find(host, settings):
     """Return the Found of a host and its data disk."""
     keys = _names(host, FOLDER) + host.names(settings.ssh)
-    spool, at_spool = (next((path for path in paths if _is_folder(host, path)), paths[0])
+    spool, at_spool = (next((path for path in paths if host.is_folder(path)), paths[0])
                        for paths in (SPOOLS, SPOOLS_OF_AT))
     copies = host.names(settings.jobs)
     return Found(
@@ -57,14 +57,6 @@ def _apps(host, settings):
         return tuple(name for name, path in places.items() if host.lstat(path) is not None)
     except AicaError:
         return ()  # a link in the way, which the folders' own resources tell of
-
-
-def _is_folder(host, path):
-    try:
-        info = host.lstat(path)
-    except Conflict:
-        return False
-    return info is not None and info.kind == "folder"
 
 
 def _names(host, path):

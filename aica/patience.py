@@ -48,6 +48,18 @@ class Patience:
                             hint="it was stopped, or waits for a disk: dmesg | tail")
 
 
+def gone(is_reaped):
+    """Call is_reaped() until it is true of a child that was killed; for a second at most.
+
+    One in the kernel's hands, or in those of a tracer, is abandoned: False.
+    """
+    for _ in range(100):
+        if is_reaped():
+            return True
+        time.sleep(0.01)
+    return False
+
+
 def _ticks(session):
     """Return the processor time, by process, that a child and its session have had: proc(5)."""
     found = {}

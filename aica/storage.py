@@ -13,6 +13,7 @@ import stat
 import time
 from typing import NamedTuple
 
+from . import patience
 from .errors import NotReady
 
 PROBE_TIMEOUT_S = 10
@@ -146,10 +147,7 @@ def _lock_in_child(path):
 def let_go(child):
     """Kill a child and reap it if it can be; one in the kernel's hands is abandoned."""
     os.kill(child, signal.SIGKILL)
-    for _ in range(100):
-        if os.waitpid(child, os.WNOHANG)[0]:
-            return
-        select.select([], [], [], 0.01)
+    patience.gone(lambda: os.waitpid(child, os.WNOHANG)[0])
 
 
 def require_mounted(path):

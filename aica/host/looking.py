@@ -102,6 +102,14 @@ class Looking:
         except FileNotFoundError:
             return None
 
+    def is_folder(self, path):
+        """True if a folder stands at path, and no link on the way to it."""
+        try:
+            info = self.lstat(path)
+        except Conflict:
+            return False
+        return info is not None and info.kind == "folder"
+
     def label(self, path):
         """Return the SELinux label of what stands at path, "" if there is none: see labels.py."""
         with self.folder(os.path.dirname(path)) as parent:

@@ -80,11 +80,13 @@ def end(uid, patience_s=PATIENCE_S, spans=(), name_of=lambda number: None):
     whose = (uid, spans, name_of)
     for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, KILL_S)):
         deadline = time.monotonic() + wait_s
-        _signal(of(*whose), number)
-        while of(*whose) and time.monotonic() < deadline:
-            if number == signal.SIGKILL:
-                _signal(of(*whose), number)  # a fork may have come between
+        left = of(*whose)
+        _signal(left, number)
+        while left and time.monotonic() < deadline:
             time.sleep(0.1)
+            left = of(*whose)
+            if number == signal.SIGKILL:
+                _signal(left, number)  # a fork may have come between
 
 
 def _signal(found, number):

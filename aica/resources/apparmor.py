@@ -1,6 +1,7 @@
 """AppArmor: its profiles know the folder that the homes are really in."""
 
 from .file import ManagedFile
+from .unit import is_active
 
 FOLDER = "/etc/apparmor.d/tunables/home.d"
 SERVICE = "apparmor.service"
@@ -15,6 +16,5 @@ class HomeFolders(ManagedFile):
     def apply(self, host, changes):
         super().apply(host, changes)
         # Profiles are read once, early in the boot. Nobody waits for it: it takes seconds.
-        if host.live and host.has_program("systemctl") \
-                and host.query(["systemctl", "is-active", "--quiet", SERVICE]).code == 0:
+        if host.live and host.has_program("systemctl") and is_active(host, SERVICE):
             host.execute(["systemctl", "--no-block", "reload", SERVICE])

@@ -7,6 +7,7 @@ import hashlib
 from ..errors import AicaError
 from .base import Resource
 from .kept import Kept, read_if_there
+from .unit import is_active
 
 FOLDER = "/etc/ssh"
 SERVERS = ("ssh.service", "sshd.service")
@@ -103,7 +104,6 @@ def _running(host):
     if not host.live:
         return []
     try:
-        return [name for name in SERVERS
-                if host.query(["systemctl", "is-active", "--quiet", name]).code == 0]
+        return [name for name in SERVERS if is_active(host, name)]
     except AicaError:  # no systemd: nothing runs under its name
         return []

@@ -6,6 +6,7 @@ import time
 
 from ..errors import AicaError, Conflict, NotApplicable
 from .kept import RESTORE, Kept, keep_older, read_if_there
+from .unit import is_active
 
 LINGER = "/var/lib/systemd/linger"
 SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")
@@ -141,7 +142,7 @@ class AtJob(Kept):
         gid = dict(self._groups(host))[value[0]]
         host.write_owned(self.path, value[1], 0o700, self.uid, gid)
         self._reserve_number(host)
-        if host.live and host.query(["systemctl", "is-active", "--quiet", "atd.service"]).code == 0:
+        if host.live and is_active(host, "atd.service"):
             host.execute(["systemctl", "kill", "--signal=HUP", "atd.service"])
 
     def _reserve_number(self, host):

@@ -10,6 +10,11 @@ FOLDERS = ("/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/syste
 LINKS = "/etc/systemd/system/{}.wants/{}"
 
 
+def is_active(host, name):
+    """True if systemd runs this unit now. Raise NotApplicable where there is no systemctl."""
+    return host.query(["systemctl", "is-active", "--quiet", name]).code == 0
+
+
 class Unit(Resource):
     """A unit that its targets want. Enabling starts nothing."""
 

@@ -48,7 +48,7 @@ def users(site, entries):
 def setup(site, skip=()):
     """Return what `aica setup` walks through: it also creates what recovery relies on."""
     steps = {
-        "storage": folders.storage, "group": people.groups, "folders": folders.shared,
+        "storage": folders.storage, "group": people.groups, "folders": _shared_disk,
         "environment": environment.files, "sudoers": sudoers.rules, "pam": environment.pam,
         "conda": apps.conda, "uv": apps.uv, "units": units.units,
     }
@@ -61,9 +61,12 @@ def setup(site, skip=()):
             resources += people.records(site)
             resources += people.accounts(site) if "group" not in skip else []
             resources += kept.copies(site)
-    if "folders" not in skip:
-        resources += guards.tops(site) + guards.profiles(site) + guards.rule(site)
     return _unique(old.take_over(resources, site.settings) + old.jobs(site.settings))
+
+
+def _shared_disk(site):
+    """The shared folders, and what must be known of their disk by who guards this system."""
+    return folders.shared(site) + guards.tops(site) + guards.profiles(site) + guards.rule(site)
 
 
 def all_records(site):

@@ -35,14 +35,14 @@ def tops(site):
     return [kind(path, wanted) for kind, path, wanted in pairs if wanted]
 
 
-def home(site, name, folder, ids, needs):
-    """The labels of somebody's home and keys."""
+def home(site, name, folder, ids):
+    """The labels of somebody's home, a HomeFolder or NewHome, and of the keys in it."""
     if not site.guards.labels:
         return []
     if "{}/{}".format(HOME, name) not in site.guards.labels:
         name = SOMEBODY  # who is new: the policy was asked about the others
     top, keys = _wanted(site, "/" + name), _wanted(site, "/{}/.ssh".format(name))
-    return [HomeLabel(folder, ids, top, keys, needs=needs)] if top else []
+    return [HomeLabel(folder.name, ids, top, keys, needs=[folder.id])] if top else []
 
 
 def rule(site):

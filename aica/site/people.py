@@ -94,7 +94,7 @@ def user(site, entry):
     home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
                       home_gid(site, ids[1]), needs=need)
     link = HomeLink(_home(site, entry.name), home.name, entry.name, entry.group, needs=[home.id])
-    label = guards.home(site, entry.name, home.name, ids, needs=[home.id])
+    label = guards.home(site, entry.name, home, ids)
     return resources + [home] + label + [link] + kept.jobs(site, entry, need)
 
 
@@ -163,14 +163,14 @@ def new_user(site, entry, uid, gid, while_running=False):
     home = NewHome(move.data, name, uid, home_gid(site, gid))
     link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
     return [Membership(name, [entry.group]), move, home] + guards.home(
-        site, name, home.name, (uid, gid), needs=[home.id]) + [link]
+        site, name, home, (uid, gid)) + [link]
 
 
 def home(site, entry, user, create=False):
     """The home of a registered user, a Passwd, and its link: `aica user home`."""
     kind = NewHome if create else HomeFolder
     folder = kind(_home_folder(site, user.name), user.name, user.uid, home_gid(site, user.gid))
-    label = guards.home(site, user.name, folder.name, (user.uid, user.gid), needs=[folder.id])
+    label = guards.home(site, user.name, folder, (user.uid, user.gid))
     return [folder] + label + [HomeLink(_home(site, user.name), folder.name, user.name,
                                         entry.group, needs=[folder.id])]
 
@@ -197,7 +197,7 @@ def new_member(site, entry, newcomer):
     if newcomer.keys:
         resources.append(AuthorizedKeys(home.name, user.uid, user.gid, newcomer.keys,
                                         needs=[home.id]))
-    resources += guards.home(site, name, home.name, (user.uid, user.gid), needs=[home.id])
+    resources += guards.home(site, name, home, (user.uid, user.gid))
     return resources + [FirstPassword(name, newcomer.password, newcomer.must_change,
                                       newcomer.method, needs=need)]
 

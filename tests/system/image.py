@@ -65,29 +65,21 @@ class Image:
     def with_package(self, package):
         """Return this image with the package installed, as an image is made: nothing is running."""
         content = hashlib.sha256(package.read_bytes()).hexdigest()
-        kind = package.suffix[1:]
+        return self._with(package.suffix[1:], content, lambda root: install_package(root, package))
+
+    def with_more(self, packages):
+        """Return this image with more packages of the distribution, named with commas."""
+        return self._with("more", packages, lambda root: install_more(root, packages.split(",")))
+
+    def _with(self, kind, content, install):
+        """Return this image with what install(root) adds, a layer that is kept as long as it fits."""
         layer = self.work / "{}-{}".format(kind, digest(self.layers[0].name, content))
         if not layer.is_dir():
             for old in self.work.glob(kind + "-*"):
                 shutil.rmtree(str(old))
             half = fresh(self.work / "package.half")
             with Overlay(self.layers, half, self.work / "package.root") as root:
-                install_package(root, package)
-            half.rename(layer)
-        return Image(self.work, [layer] + self.layers)
-
-
-    def with_more(self, packages):
-        """Return this image with more packages of the distribution, named with commas."""
-        layer = self.work / "more-{}".format(digest(self.layers[0].name, packages))
-        if not layer.is_dir():
-            for old in self.work.glob("more-*"):
-                shutil.rmtree(str(old))
-            half = fresh(self.work / "more.half")
-            install = "apt-get update -qq && exec apt-get install -y -qq --no-install-recommends "
-            with Overlay(self.layers, half, self.work / "package.root") as root:
-                argv = nspawn(root) + ["--pipe", "--as-pid2", "--setenv=DEBIAN_FRONTEND=noninteractive"]
-                must(argv + ["sh", "-c", install + packages.replace(",", " ")], timeout_s=600)
+                install(root)
             half.rename(layer)
         return Image(self.work, [layer] + self.layers)
 
@@ -102,6 +94,13 @@ def install_package(root, package):
                ".rpm": "exec rpm --install --nodeps "}[package.suffix] + inside
     argv = nspawn(root) + ["--pipe", "--as-pid2", "--bind-ro={}:{}".format(package, inside)]
     must(argv + ["--setenv=DEBIAN_FRONTEND=noninteractive", "sh", "-c", install], timeout_s=300)
+
+
+def install_more(root, packages):
+    """Install packages of the distribution into the root of a server that is off."""
+    install = "apt-get update -qq && exec apt-get install -y -qq --no-install-recommends "
+    argv = nspawn(root) + ["--pipe", "--as-pid2", "--setenv=DEBIAN_FRONTEND=noninteractive"]
+    must(argv + ["sh", "-c", install + " ".join(packages)], timeout_s=600)
 
 
 class Overlay:

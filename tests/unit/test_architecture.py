@@ -31,7 +31,7 @@ ALLOWED = {
     "command": {"errors", "patience"},
     "files": {"errors", "labels"},
     "labels": set(),
-    "storage": {"errors"},
+    "storage": {"errors", "patience"},
     "lock": {"errors"},
     "vault": {"accounts", "errors", "ids"},
     "ids": {"errors"},
@@ -277,7 +277,7 @@ def test_what_we_call_standard_is():
 
 READING = {
     "accounts", "directory_group", "directory_name", "directory_user", "fence", "folder",
-    "has_program", "is_directory_member", "live",
+    "has_program", "is_directory_member", "is_folder", "live",
     "label", "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
     "compare_modes", "save_modes", "processes", "free", "look_as", "share", "shared", "query_own", "measure",
     "ancestors", "survey_home", "locks_work",

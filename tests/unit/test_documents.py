@@ -68,16 +68,12 @@ def test_every_option_is_in_a_guide_or_in_the_manual(option):
 MEMBERS = Registry(tuple(Entry(name, demo.GROUP.name) for name in demo.NAMES))
 
 
-def labels_of(*tops):
-    """Return {path: label} of a policy that knows no home but below /home."""
-    found = {}
-    for top, kind in tops:
-        for name in ("",) + tuple("/" + one for one in demo.NAMES + ("somebody",)):
-            of_home = kind if kind == "default_t" else "user_home_dir_t" if name else kind
-            found[top + name] = "system_u:object_r:{}:s0".format(of_home)
-            found[top + name + "/.ssh"] = "system_u:object_r:{}:s0".format(
-                kind if kind == "default_t" else "ssh_home_t")
-    return found
+# What a policy has that knows no home but those below /home.
+LABELS = {top + name + end: "system_u:object_r:{}:s0".format(kind)
+          for top, kind in (("/data", "default_t"), ("/data/users", "default_t"),
+                            ("/home", "home_root_t"))
+          for name in ("",) + tuple("/" + one for one in demo.NAMES + ("somebody",))
+          for end in ("", "/.ssh")}
 
 
 ELSEWHERE = "/srv/disk"
@@ -94,8 +90,7 @@ SITES = [
     Site(settings=Settings(cache_shared=CACHES), registry=MEMBERS, vault=demo.records(),
          kept=Found(apps=("conda", "uv"))),
     Site(registry=MEMBERS, vault=demo.records(),
-         guards=Guards(True, labels_of(("/data", "default_t"), ("/data/users", "default_t"),
-                                       ("/home", "home_root_t")))),
+         guards=Guards(True, LABELS)),
     Site(registry=MEMBERS, vault=demo.records(), guards=Guards(switch="use_nfs_home_dirs")),
 ]
 
