@@ -40,6 +40,7 @@ class Screen:
     def __init__(self):
         self.note = ""
         self.note_role = "muted"
+        self.failure = ()  # why a worker failed, as blocks of text: the body shows them whole
         self._worker = None
 
     def body(self, width, height):
@@ -63,11 +64,9 @@ class Screen:
         """Show a word above the footer until the next key."""
         self.note, self.note_role = words, role
 
-    def failed(self, worker):
-        """Say how a worker failed, if it did."""
-        if worker.failed:
-            self.say(*failure(worker))
-            self.trace = worker.trace
+    def ended(self, worker):
+        """Keep how a worker failed, if it did."""
+        self.failure, self.trace = failure(worker), worker.trace
 
     def workers(self):
         """Return the Workers whose results this screen waits for: its own, while it works."""

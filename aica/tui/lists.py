@@ -3,7 +3,7 @@
 from . import keys, view
 from .base import List, Push
 from .outcomes import said
-from .results import counts, failure, happened
+from .results import counts, happened
 from .words import _, tr
 from .worker import Worker
 
@@ -16,7 +16,6 @@ class Table(List):
         super().__init__()
         self.title, self.head, self.command = title, head, command
         self._load = load
-        self._failed = False
         self.rows = []
         self.empty = _("nothing here")
 
@@ -29,7 +28,7 @@ class Table(List):
         """Read all rows again; the old ones stay until the first new one comes."""
         self.close()
         self._worker = Worker(self._load)
-        self._fresh = []
+        self._fresh, self.failure = [], ()
 
     def arrived(self):
         if self._worker is None:
@@ -37,8 +36,7 @@ class Table(List):
         self._fresh += self._worker.take()
         if self._worker.done:
             self.rows = self._fresh
-            self._failed = self._worker.failed
-            self.failed(self._worker)
+            self.ended(self._worker)
             self._worker = None
 
     def entries(self):
@@ -49,11 +47,14 @@ class Table(List):
 
     def lines(self, width, height):
         rows = self.visible()
+        above = view.above(self.failure, width, height, bool(rows))
+        if not rows and above:
+            return above
         if not rows:
-            words = tr("reading ...") if self._worker else "" if self._failed else tr(self.empty)
+            words = tr("reading ...") if self._worker else tr(self.empty)
             return [view.line(width, (words, "muted"))]
-        return view.table(self.head, [row[0] for row in rows], self.cursor, width, height,
-                          [row[1] for row in rows])
+        return above + view.table(self.head, [row[0] for row in rows], self.cursor, width,
+                                  height - len(above), [row[1] for row in rows])
 
     def press(self, action, name):
         if action == keys.REFRESH and not self.typing:
@@ -85,7 +86,7 @@ class Findings(List):
     def refresh(self):
         """Look again; what was seen stays until the look is over."""
         self.close()
-        self._worker, self._fresh = Worker(self._make), []
+        self._worker, self._fresh, self.failure = Worker(self._make), [], ()
 
     def arrived(self):
         if self._worker is None or self._worker.done:
@@ -95,7 +96,7 @@ class Findings(List):
             self.outcomes = [one for one in self._fresh if not isinstance(one, str)]
             self.warnings = [one for one in self._fresh if isinstance(one, str)]
         if self._worker.done:
-            self.failed(self._worker)
+            self.ended(self._worker)
 
     def entries(self):
         return [one for one in self.outcomes if self._all or one.status not in ("ok", "skipped")]
@@ -123,9 +124,9 @@ class Findings(List):
                                 height // 3)
         head.append(view.blank(width))
         shown = self.visible()
-        if not shown and not going and self._worker and self._worker.failed:
-            words, role = failure(self._worker)
-            return head + view.paragraphs([(words, role)], 0, width, height - len(head))
+        head += view.above(self.failure, width, height - len(head), bool(shown))
+        if not shown and self.failure:
+            return head
         if not shown:
             words = tr("reading ...") if going else tr(self.fine)
             return head + [view.line(width, (words, "muted" if going else "ok"))]

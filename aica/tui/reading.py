@@ -21,22 +21,24 @@ class Text(Screen):
     def shown(self):
         if self._load is not None:
             self.close()
-            self._worker, self.blocks = Worker(self._load), []
+            self._worker, self.blocks, self.failure = Worker(self._load), [], ()
 
     def arrived(self):
         if self._worker is not None:
             self.blocks += self._worker.take()
             if self._worker.done:
-                self.failed(self._worker)
+                self.ended(self._worker)
                 self._worker = None
 
     def body(self, width, height):
         self._size = width, height
-        self.top = max(0, min(self.top, view.count_lines(self.blocks, width) - height))
-        if not self.blocks:
+        # The reason stands first: what was read before it may be long.
+        blocks = list(self.failure) + [("", "text")] * bool(self.failure) + self.blocks
+        self.top = max(0, min(self.top, view.count_lines(blocks, width) - height))
+        if not blocks:
             return [view.line(width, (tr("reading ...") if self._worker else tr("nothing here"),
                                       "muted"))]
-        return view.paragraphs(self.blocks, self.top, width, height)
+        return view.paragraphs(blocks, self.top, width, height)
 
     def press(self, action, name):
         page = max(1, self._size[1] - 1)

@@ -28,11 +28,13 @@ def verdicts(outcomes):
 
 
 def failure(worker):
-    """Return (words, role) of how a worker failed."""
+    """Return how a worker failed as blocks of text: what happened, then the hint; () if it did not."""
     if worker.trace:
-        return tr("a bug: {}").format(worker.trace.strip().split("\n")[-1]), "error"
+        return ((tr("a bug: {}").format(worker.trace.strip().split("\n")[-1]), "error"),)
+    if not worker.error:
+        return ()
     words, hint = map(said, worker.error)
-    return (words + "  " + tr("hint: ") + hint if hint else words), "error"
+    return ((words, "error"),) + (((tr("hint: ") + hint, "key"),) if hint else ())
 
 
 def happened(outcome):

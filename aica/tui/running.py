@@ -2,9 +2,11 @@
 
 from . import keys, view
 from .base import POP, Screen
-from .results import counts, failure
+from .results import counts
 from .words import tr
 from .worker import Worker
+
+LEAST = 4  # lines of the progress, whatever stands below it
 
 
 class Run(Screen):
@@ -39,16 +41,16 @@ class Run(Screen):
             self._tell_the_end()
 
     def _tell_the_end(self):
-        if self._worker.failed:
-            self._verdict = failure(self._worker)
-            self.trace = self._worker.trace
+        self.ended(self._worker)
+        if self.failure:
+            self._verdict = tr("not done to its end: see above why"), "error"
             return
         bad = {one.status for one in self.outcomes} & {"failed", "blocked"}
         self._verdict = tr("done: {}").format(counts(self.outcomes)), "error" if bad else "ok"
 
     def body(self, width, height):
         after = self._after(self.outcomes) if self.over and self._after else ()
-        below = view.paragraphs(after, 0, width, height // 2)
+        below = view.paragraphs(self.failure or after, 0, width, height - LEAST)
         shown = self.outcomes[:len(self.outcomes) - self._back] or self.outcomes
         return view.progress(shown, self.total, self.over, width, height - len(below)) + below
 

@@ -169,6 +169,13 @@ def paragraphs(blocks, top, width, height):
     return lines[top:top + max(height, 0)]
 
 
+def above(blocks, width, height, is_more):
+    """Return blocks wrapped; where more is shown below them, they take half of the height."""
+    if not blocks or not is_more:
+        return paragraphs(blocks, 0, width, height)
+    return paragraphs(blocks, 0, width, height // 2 - 1) + [blank(width)]
+
+
 def count_lines(blocks, width):
     """Return how many lines paragraphs() has for them at this width."""
     return sum(len(text.wrap(text.clean(words), width)) for words, _ in blocks)

@@ -218,6 +218,57 @@ def shown(screen, width=80, height=24):
     return ["".join(span.text for span in line).rstrip() for line in screen.draw("", width, height)]
 
 
+# -- when something cannot be read ---------------------------------------
+
+
+LONG = "the registry cannot be trusted: " + "/data/config/users.txt belongs to somebody " * 4
+WAITING = {
+    "a table": lambda work: lists.Table("t", ("A", "B"), work, "aica x"),
+    "a text": lambda work: reading.Text("t", load=work, command="aica x"),
+    "findings": lambda work: lists.Findings("t", work, "aica x", None),
+    "a run": lambda work: running.Run("t", work, "aica x"),
+    "the first screen": lambda work: overview.Home("t", [view.Item("x")], work),
+}
+
+
+def unwrapped(screen, *size):
+    """Return all that a screen shows as one text, as if it had been wide enough."""
+    return " ".join(" ".join(shown(screen, *size)).split())
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24)], ids=str)
+@pytest.mark.parametrize("name", sorted(WAITING))
+def test_why_nothing_could_be_read_stands_there_to_its_last_word(name, size):
+    def work():
+        raise ConfigError(LONG + "to its end", hint="chown root /data/config/users.txt && so on")
+    found = unwrapped(loaded(WAITING[name](work)), *size)
+    assert " ".join((LONG + "to its end").split()) in found
+    assert "hint: chown root /data/config/users.txt && so on" in found
+    assert "nothing here" not in found and "looking ..." not in found
+
+
+@pytest.mark.parametrize("name, items", [
+    ("a table", [(("first", "x"), "text", None)]), ("a text", [("first", "text")] * 200),
+    ("findings", [Outcome("first:x", "failed")]), ("a run", [Outcome("first:x", "failed")])])
+def test_what_was_read_before_it_failed_stays_with_the_reason(name, items):
+    def work():
+        yield from items
+        raise ConfigError(LONG + "to its end")
+    found = unwrapped(loaded(WAITING[name](work)))
+    assert "first" in found and "to its end" in found
+
+
+def test_what_can_be_read_again_is_shown_without_the_old_reason():
+    def work():
+        if not works:
+            raise ConfigError("not so")
+        return [(("first", "x"), "text", None)]
+    works = []
+    table = loaded(WAITING["a table"](work))
+    works.append(True)
+    assert "not so" in unwrapped(table) and "not so" not in unwrapped(loaded(table))
+
+
 # -- keys ----------------------------------------------------------------
 
 
@@ -376,7 +427,7 @@ def test_an_error_is_words_and_a_bug_is_a_trace():
     assert worker.wait() == [1] and worker.error == ("not so", "so")
     worker = Worker(broken)
     worker.wait()
-    assert "KeyError" in worker.trace and results.failure(worker)[1] == "error"
+    assert "KeyError" in worker.trace and results.failure(worker)[0][1] == "error"
 
 
 def test_a_worker_that_dies_is_not_silent():
@@ -481,6 +532,12 @@ def test_what_is_wrong_stands_above_the_menu(whole):
     assert found[2].startswith(" ! broken")
     assert "ALARM" in "\n".join(found) and "is not mounted" in "\n".join(found)
     assert "1 Set-up test" in "\n".join(found)
+
+
+def test_what_cannot_be_looked_at_is_said_to_its_last_word():
+    lines = overview.lines(glance.Glance(problems=(LONG + "to its end",)), 58)
+    found = " ".join("".join(span.text for span in line).strip() for line in lines)
+    assert LONG + "to its end" in found
 
 
 def test_what_is_wrong_is_shown_on_the_smallest_terminal_too(whole):

@@ -12,6 +12,7 @@ from .recovery import said_problem
 # Often enough for a person who looks; each look costs a process.
 EVERY_S = 60
 LEAST = 3  # lines of the overview
+MOST = 6  # lines of what could not be looked at
 # By the levels of disk.alarm: ok, warning, critical, missing.
 ROLES = ("ok", "warning", "error", "error")
 
@@ -37,7 +38,7 @@ class Home(Menu):
         for found in self._worker.take():
             self.glance = found
         if self._worker.done:
-            self.failed(self._worker)
+            self.ended(self._worker)
             self._worker = None
 
     def ticked(self):
@@ -52,8 +53,10 @@ class Home(Menu):
 
     def body(self, width, height):
         # On a small terminal the menu scrolls: what needs attention is never left out.
-        room = max(LEAST, height - len(self.items) - 1)
-        above = lines(self.glance, width)[:min(room, height // 2)]
+        above = view.paragraphs(self.failure, 0, width, height // 2)
+        room = max(LEAST, height - len(self.items) - 1 - len(above))
+        if self.glance or not above:
+            above = (above + lines(self.glance, width)[:room])[:height // 2]
         if above:
             above.append(view.line(width, ("─" * width, "border")))
         return above + super().body(width, height - len(above))
@@ -63,19 +66,17 @@ def lines(glance, width):
     """Return a Glance as lines, what matters most first. Pure."""
     if glance is None:
         return [view.line(width, (tr("looking ..."), "muted"))]
-    found = [view.line(width, ("! " + words, "error")) for words in attention(glance)]
+    found = view.paragraphs([("! " + said(words), "error") for words in glance.problems], 0, width,
+                            MOST)
+    # Those of the recovery stand whole on its own screen.
+    found += [view.line(width, ("! " + said_problem(words), "error"))
+              for words in glance.recovery.get("problems", ())[:3]]
     found += [disk(look, state, width) for look, state in glance.disks]
     found.append(view.line(width, *_recovery(glance.recovery)))
     if glance.people:
         found.append(view.line(width, (tr("logged in: "), "muted"),
                                (", ".join(glance.people), "text")))
     return found + [gpu(one, width) for one in glance.gpus]
-
-
-def attention(glance):
-    """Return what needs attention now, in words. Pure."""
-    return [said(problem) for problem in glance.problems] + [
-        said_problem(problem) for problem in glance.recovery.get("problems", ())[:3]]
 
 
 def disk(look, state, width):
