@@ -9,14 +9,17 @@ from .worker import Worker
 
 
 class Table(List):
-    """Rows that a worker brings. rows are (cells, role, value)."""
+    """Rows that a worker brings. rows are (cells, role, value).
+
+    A text among what load() brings is a warning, which stands above them.
+    """
 
     def __init__(self, title, head, load, command=""):
-        """load() -> iterable of (cells, role, value), read in a worker."""
+        """load() -> iterable of (cells, role, value) and texts, read in a worker."""
         super().__init__()
         self.title, self.head, self.command = title, head, command
         self._load = load
-        self.rows = []
+        self.rows, self.warnings = [], []
         self.empty = _("nothing here")
 
     footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.FILTER, keys.REFRESH, keys.HELP)
@@ -35,7 +38,7 @@ class Table(List):
             return
         self._fresh += self._worker.take()
         if self._worker.done:
-            self.rows = self._fresh
+            self.rows, self.warnings = _sorted(self._fresh)
             self.ended(self._worker)
             self._worker = None
 
@@ -47,12 +50,13 @@ class Table(List):
 
     def lines(self, width, height):
         rows = self.visible()
-        above = view.above(self.failure, width, height, bool(rows))
-        if not rows and above:
+        above = view.above(list(self.failure) + _blocks(self.warnings), width, height, bool(rows))
+        if not rows and above and not self.filter:
             return above
         if not rows:
-            words = tr("reading ...") if self._worker else tr(self.empty)
-            return [view.line(width, (words, "muted"))]
+            words = tr("reading ...") if self._worker else tr("nothing here" if self.filter
+                                                              else self.empty)
+            return above + [view.line(width, (words, "muted"))]
         return above + view.table(self.head, [row[0] for row in rows], self.cursor, width,
                                   height - len(above), [row[1] for row in rows])
 
@@ -61,6 +65,16 @@ class Table(List):
             self.refresh()
             return None
         return super().press(action, name)
+
+
+def _sorted(items):
+    """Return (what is no text, the texts) of what a worker brought."""
+    return ([one for one in items if not isinstance(one, str)],
+            [one for one in items if isinstance(one, str)])
+
+
+def _blocks(warnings):
+    return [("! " + said(one), "warning") for one in warnings]
 
 
 class Findings(List):
@@ -93,8 +107,7 @@ class Findings(List):
             return
         self._fresh += self._worker.take()
         if self._worker.done or len(self._fresh) > len(self.outcomes):
-            self.outcomes = [one for one in self._fresh if not isinstance(one, str)]
-            self.warnings = [one for one in self._fresh if isinstance(one, str)]
+            self.outcomes, self.warnings = _sorted(self._fresh)
         if self._worker.done:
             self.ended(self._worker)
 
@@ -120,13 +133,14 @@ class Findings(List):
         going = self._worker is not None and not self._worker.done
         head = [view.line(width, (tr("looking: ") if going else tr("looked: "), "muted"),
                           (self.count(self.outcomes), "title"))]
-        head += view.paragraphs([("! " + said(one), "warning") for one in self.warnings], 0, width,
-                                height // 3)
+        head += view.paragraphs(_blocks(self.warnings), 0, width, height // 3)
         head.append(view.blank(width))
         shown = self.visible()
         head += view.above(self.failure, width, height - len(head), bool(shown))
         if not shown and self.failure:
             return head
+        if not shown and self.filter:
+            return head + [view.line(width, (tr("nothing here"), "muted"))]
         if not shown:
             words = tr("reading ...") if going else tr(self.fine)
             return head + [view.line(width, (words, "muted" if going else "ok"))]

@@ -48,6 +48,7 @@ from aica.tui.screens import (
     wizard,
 )
 from aica.tui.worker import Worker
+from aica.volatile import survey
 
 SIZES = [(1, 1), (2, 1), (9, 3), (59, 17), (60, 18), (80, 24), (120, 40), (300, 80)]
 HOSTILE = "\x1b[2J\x1b]0;x\x07evil\nline\r\u202e\udcff"
@@ -256,6 +257,34 @@ def test_what_was_read_before_it_failed_stays_with_the_reason(name, items):
         raise ConfigError(LONG + "to its end")
     found = unwrapped(loaded(WAITING[name](work)))
     assert "first" in found and "to its end" in found
+
+
+def test_each_part_of_a_wipes_losses_that_cannot_be_looked_at_is_a_line_of_its_own(
+        whole, monkeypatch):
+    def broken(scene):
+        raise ConfigError("this part cannot be read")
+
+    monkeypatch.setattr(survey, "PARTS", (broken, survey.mounts.data, broken))
+    table = loaded(losses.Losses(whole.app))
+    lines = shown(table)
+    assert lines.count(" ! not all was looked at: this part cannot be read") == 2
+    assert "lose nothing" not in "\n".join(lines)
+
+
+def test_a_line_of_users_txt_that_is_wrong_stands_above_the_users(whole):
+    whole.append("/data/config/users.txt", "no colon here\n")
+    lines = shown(loaded(people.Users(whole.app)))
+    assert lines[2].startswith(" ! users.txt ") and "kim" in "\n".join(lines)
+
+
+def test_a_filter_that_fits_nothing_does_not_say_that_all_is_well():
+    findings, table = Fixed(OUTCOMES), table_of([(("a", "b", "c"), "text", None)])
+    table.empty = "Nobody is registered yet."
+    for screen in (findings, table):
+        press(screen, "/", "z", "z", "ENTER")
+        found = "\n".join(shown(screen))
+        assert "nothing here" in found
+        assert "as it should be" not in found and "Nobody" not in found
 
 
 def test_what_can_be_read_again_is_shown_without_the_old_reason():

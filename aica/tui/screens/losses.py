@@ -1,6 +1,5 @@
 """What the next wipe would lose, and what keeps each."""
 
-from ...errors import AicaError
 from ...volatile.survey import Survey
 from ..base import Push
 from ..lists import Table
@@ -23,12 +22,13 @@ class Losses(Table):
 
 
 def rows(app):
-    """Yield the findings as rows, then what could not be looked at."""
+    """Yield the findings as rows, then as texts what could not be looked at, and why."""
     survey = Survey(app)
     for one in survey.findings():
         yield (one.kind, one.name, one.details), "warning", one
-    if survey.problems:
-        raise AicaError("; ".join(survey.problems))
+    yield from survey.problems
+    yield from dict.fromkeys(app.warnings)
+    yield from survey.notes
 
 
 def blocks(finding):

@@ -34,12 +34,19 @@ class Users(Table):
     """Everybody registered; Enter opens one."""
 
     def __init__(self, app):
-        super().__init__(_("Users"), HEAD, lambda: rows(review.rows(app)[0]), "aica user list")
+        super().__init__(_("Users"), HEAD, lambda: look(app), "aica user list")
         self._app = app
         self.empty = _("Nobody is registered yet.")
 
     def choose(self, entry):
         return Push(one(self._app, entry[2]))
+
+
+def look(app):
+    """Yield everybody as rows of the table, then as texts the lines of users.txt that are wrong."""
+    found, problems = review.rows(app)
+    yield from rows(found)
+    yield from ("users.txt {}".format(problem) for problem in problems)
 
 
 def rows(found):
