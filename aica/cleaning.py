@@ -12,7 +12,7 @@ from typing import NamedTuple, Optional, Tuple
 from . import caches, lock, report, storage
 from .change import CHANGED, PLANNED
 from .engine import converge
-from .errors import NotApplicable
+from .errors import ConfigError, NotApplicable
 
 # Of its own, so that a member who cleans keeps no changed password from being recorded.
 LOCK = lock.FOLDER + "/clean.lock"
@@ -98,9 +98,18 @@ class Cleaning:
     def _choose(self, host):
         """Return the groups of resources that the request is about."""
         targets = self._request.targets
-        own = [] if self._root or "pip" not in targets else [caches.OwnCaches()]
+        own = [] if self._root or "pip" not in targets else [self._own(host)]
         shared = targets if self._root else [name for name in targets if name != "pip"]
         return own + (self._shared(host, shared) if shared else [])
+
+    def _own(self, host):
+        """Return the caches in the caller's home, which the tools of this system know."""
+        if not host.live:
+            raise ConfigError(
+                "--pip with --root {}: the caches in your home are those of this system, and no "
+                "other's".format(host.root), hint="leave out --root, or name what is shared: "
+                "--conda, --torch, --hf")
+        return caches.OwnCaches()
 
     def _shared(self, host, targets):
         settings = self._app.settings(host)

@@ -168,13 +168,16 @@ class Server:
         """Return the whole server as a value."""
         return snapshot.tree(self.root, leave_out, times)
 
-    def cli_as(self, uid, *words):
-        """Run the command line in a child that has dropped all rights; return its Answer."""
+    def cli_as(self, uid, *words, root=""):
+        """Run the command line in a child that has dropped all rights; return its Answer.
+
+        root: the system that it works on, if that is not this server.
+        """
         _import_everything()
         out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()
         child = os.fork()
         if child == 0:
-            _become(uid, out, err, list(words) + ["--root", self.root])
+            _become(uid, out, err, list(words) + ["--root", root or self.root])
         code = os.waitpid(child, 0)[1]
         out.seek(0), err.seek(0)
         with out, err:

@@ -24,10 +24,12 @@ class Tool(NamedTuple):
     clean: Tuple[str, ...]
 
 
+# npm would keep a log of each call in the home, of a dry run's too, and ask for a newer npm.
+NPM_QUIETLY = ("--logs-max=0", "--no-update-notifier")
 TOOLS = (
     Tool("pip", ("cache", "dir"), ("cache", "purge")),
     Tool("uv", ("cache", "dir"), ("cache", "prune")),
-    Tool("npm", ("config", "get", "cache"), ("cache", "clean", "--force")),
+    Tool("npm", NPM_QUIETLY + ("config", "get", "cache"), ("cache", "clean", "--force")),
 )
 
 

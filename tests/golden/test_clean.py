@@ -17,6 +17,8 @@ from aica import cleaning
 from aica.caches import cache as caching
 from aica.caches import rules
 from aica.cleaning import Cleaning, Request
+from aica.host import Host
+from aica.host.programs import Programs
 from aica.settings import Settings
 from aica.storage import Mount
 
@@ -712,7 +714,14 @@ def home(used, needs, monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     os.chmod(used.server.root, 0o755)
+    # The tools run with kim's rights alone, and look for their caches below HOME.
+    monkeypatch.setattr(Host, "execute_own", Programs.execute_own)
     return used
+
+
+def own(home, *words):
+    """Run `aica clean` as kim on the running system, where kim's own tools and caches are."""
+    return home.server.cli_as(KIM, "clean", *words, root="/")
 
 
 def test_without_root_pip_and_uv_clean_their_own_caches(home):
@@ -720,10 +729,10 @@ def test_without_root_pip_and_uv_clean_their_own_caches(home):
     home.write("/data/users/kim/.cache/uv/simple-v0/x", "x" * 9000)
     for folder, _, _ in os.walk(home.path("/data/users/kim/.cache")):
         os.chown(folder, KIM, KIM)
-    plan = home.server.cli_as(KIM, "clean", "--pip", "--dry-run")
+    plan = own(home, "--pip", "--dry-run")
     assert plan.code == 0 and "pip cache purge" in plan.out, plan
     assert "own-cache:pip" in plan.ids("planned")
-    answer = home.server.cli_as(KIM, "clean", "--pip", "--yes")
+    answer = own(home, "--pip", "--yes")
     assert answer.code == 0 and "own-cache:pip" in answer.ids("changed"), answer
     assert re.search(r"\[INFO\] [1-9][\d.]* [KM]iB freed", answer.out)
     assert not home.exists("/data/users/kim/.cache/pip/http/a/b")
@@ -734,9 +743,28 @@ def test_a_tool_that_is_missing_or_has_no_cache_is_passed_by(home, monkeypatch):
     monkeypatch.setenv("PATH", home.path("/usr/tools"))
     for name, words in (("pip", "echo 'the cache is disabled' >&2; exit 1"), ("npm", "echo undefined")):
         home.server.write("/usr/tools/" + name, "#!/bin/sh\n" + words + "\n", 0o755)
-    answer = home.server.cli_as(KIM, "clean", "--pip", "--yes")
+    answer = own(home, "--pip", "--yes")
     assert answer.code == 0 and answer.rows == [
         ("skipped", "own-cache:pip"), ("skipped", "own-cache:uv"), ("ok", "own-cache:npm")], answer
+
+
+@pytest.mark.parametrize("words", [("--pip", "--yes"), ("--pip", "--dry-run"), ("--all", "--yes")])
+def test_another_root_is_never_answered_with_the_caches_of_this_system(home, words):
+    home.write("/data/users/kim/.cache/pip/http/a/b", "x" * 9000)
+    for folder, _, _ in os.walk(home.path("/data/users/kim/.cache")):
+        os.chown(folder, KIM, KIM)
+    before = home.server.tree(times=True)
+    answer = home.server.cli_as(KIM, "clean", *words)
+    assert answer.code == 2 and "--root" in answer.err and "--pip" in answer.err, answer
+    assert home.server.tree(times=True) == before
+
+
+def test_npm_is_asked_without_a_log_of_it(home, monkeypatch):
+    """A dry run changes nothing: each call of npm would leave a file in ~/.npm/_logs."""
+    monkeypatch.setenv("PATH", home.path("/usr/tools"))
+    home.server.write("/usr/tools/npm", "#!/bin/sh\necho \"$@\" >&2; exit 1\n", 0o755)
+    answer = own(home, "--pip", "--dry-run")
+    assert "--logs-max=0 --no-update-notifier config get cache" in answer.out, answer
 
 
 def test_without_root_conda_removes_what_is_ones_own(home):
