@@ -13,10 +13,27 @@ DOORS = {"aica-recover": "recover", "aica-disk-alert": "alert", "aica-tui": "tui
 class Parser(argparse.ArgumentParser):
     """An argument parser that complains as every other part of the program does."""
 
+    # Whose module adds its arguments once it is known that they are wanted: one verb
+    # needs few of the program's modules, and all of them together take long to import.
+    verb = ""
+
     def error(self, message):
         """Say what is wrong with the command line and exit with 2."""
         text = report.message("ERROR", message, hint="{} --help".format(self.prog))
         self.exit(2, text + "\n")
+
+    def parse_known_args(self, args=None, namespace=None):
+        """The same; a verb's parser gets here when the verb is chosen."""
+        self.complete()
+        return super().parse_known_args(args, namespace)
+
+    def complete(self):
+        """Import the verb's module, and let it add its arguments; once."""
+        verb, self.verb = self.verb, ""
+        if verb:
+            module = _module(verb)
+            module.add_arguments(self)
+            self.set_defaults(run=module.run)
 
 
 def build(prog, caller=None):
@@ -29,34 +46,20 @@ def build(prog, caller=None):
     parser = Parser(prog=prog, parents=[options.common(defaults=True)])
     parser.add_argument("--version", action="version", version="aica " + __version__)
     if prog in DOORS:
-        _add_door(parser, DOORS[prog])
+        parser.verb = DOORS[prog]
+        parser.description = commands.VERBS[parser.verb]
     else:
         _add_verbs(parser)
     return parser
-
-
-def _add_door(parser, verb):
-    def add(_verb, text):
-        parser.description = text
-        return parser
-    module = _module(verb)
-    module.add_parser(add)
-    parser.set_defaults(run=module.run)
 
 
 def _add_verbs(parser):
     parser.description = "Keeps a shared GPU server with a volatile SSD whole."
     verbs = parser.add_subparsers(dest="verb", metavar="VERB")
     verbs.required = True
-    for name in commands.VERBS:
-        module = _module(name)
-
-        def add(verb, text, module=module):
-            sub = verbs.add_parser(verb, help=text, description=text,
-                                   parents=[options.common()])
-            sub.set_defaults(run=module.run)
-            return sub
-        module.add_parser(add)
+    common = options.common()
+    for verb, text in commands.VERBS.items():
+        verbs.add_parser(verb, help=text, description=text, parents=[common]).verb = verb
 
 
 def _module(verb):

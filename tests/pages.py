@@ -51,6 +51,7 @@ def _is_rule(row):
 
 def walk(parser, words=()):
     """Yield (words, parser) of a parser, its verbs and their actions."""
+    parser.complete()
     yield words, parser
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):

@@ -15,9 +15,8 @@ from . import show
 LONGEST_S = 600
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("alert", "look at the disks and tell whoever must know; hourly from cron")
     parser.add_argument("--threshold", type=_percent, default=0, metavar="PCT",
                         help="alarm from so many percent on (default: [alert] warning, 80)")
     what = parser.add_mutually_exclusive_group()

@@ -7,9 +7,8 @@ from ..errors import ConfigError
 from . import show
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("backup", "copy all homes and /data/config to the backup disk; list; bring back")
     parser.add_argument("--dry-run", action="store_true", help="only show what would be done")
     parser.add_argument("--user", action="append", default=[], metavar="NAME",
                         help="only this home (may be repeated)")

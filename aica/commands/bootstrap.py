@@ -4,9 +4,8 @@ from ..bootstrap.storing import Bootstrap
 from . import show
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("bootstrap", "put the package on /data, for images that come back without it")
     parser.add_argument("--package", required=True, metavar="FILE",
                         help="the .deb or .rpm of aica-datakeeper that shall be installed")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done")

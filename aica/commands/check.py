@@ -14,9 +14,8 @@ KINDS = (
 )
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("check", "is it as it should be? exit status 3 if something drifted")
     parser.add_argument("--only", action="append", default=[], metavar="KIND[:NAME]",
                         help="show only this kind of thing, or this one thing (may be "
                              "repeated): " + ", ".join(KINDS))

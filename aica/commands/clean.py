@@ -19,9 +19,8 @@ OPTIONS = (("conda", "packages that no environment uses, and their archives"),
            ("hf", "models, data sets and spaces of Hugging Face"))
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("clean", "remove from the shared caches what nobody uses")
     parser.add_argument("--all", action="store_true", help="all of these:")
     for name, text in OPTIONS:
         parser.add_argument("--" + name, action="store_true", help=text)

@@ -8,9 +8,8 @@ from ..errors import NotReady
 from . import show
 
 
-def add_parser(add):
-    """Describe the verb."""
-    add("demo", "build a throw-away wiped server in a folder, recover it, show it")
+def add_arguments(parser):
+    """Nothing: the verb has the common options only."""
 
 
 def run(args, app):

@@ -13,9 +13,8 @@ from .progress import Progress
 TOP = 10
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("disk", "who and what fills the disks, and until when")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--by-user", action="store_true",
                       help="how much each user holds, in the home and elsewhere")

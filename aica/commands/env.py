@@ -17,10 +17,8 @@ class Line(NamedTuple):
     source: str
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("env", "your environment: variables, caches, conda environments, and what is "
-                        "wrong with it")
     parser.add_argument("--exec", dest="runs", action="store_true",
                         help="run a command in it, for cron, systemd and scripts")
     # argparse allows no "--" behind an option that takes the rest.

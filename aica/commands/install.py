@@ -5,9 +5,8 @@ from . import options, show
 from .progress import Progress
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb and what it installs."""
-    parser = add("install", "install conda or uv for everybody, or what is missing of them")
     actions_of = parser.add_subparsers(dest="what", metavar="WHAT")
     actions_of.required = True
     conda = _what(actions_of, "miniconda", "conda, in /data/apps/miniconda3")

@@ -5,9 +5,8 @@ from . import options, show
 from .progress import Progress
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb and its actions."""
-    parser = add("permissions", "the shared trees: folders g+rwxs, files g+rwX, the site's group")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.required = True
     for name, text in (("check", "count what others of the group cannot use"),

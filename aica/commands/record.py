@@ -7,9 +7,8 @@ from ..people import logins
 from . import show
 
 
-def add_parser(add):
-    """Describe the verb."""
-    add("record", "record changed passwords, shells and groups of registered users")
+def add_arguments(parser):
+    """Nothing: the verb has the common options only."""
 
 
 def run(args, app):

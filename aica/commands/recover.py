@@ -6,9 +6,8 @@ from . import show
 from .progress import Progress
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("recover", "make the server whole: accounts, homes, folders, environment")
     parser.add_argument("--dry-run", action="store_true", help="show what would be done")
     parser.add_argument("--user", action="append", default=[], metavar="NAME",
                         help="only this registered user (may be repeated)")

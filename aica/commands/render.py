@@ -3,9 +3,8 @@
 from . import show
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("render", "write the generated files below /etc; the package runs it")
     parser.add_argument("--package", action="store_true",
                         help="only missing files, with the built-in settings; reads nothing "
                              "below /data")

@@ -6,9 +6,8 @@ from ..provision import Setup
 from . import show
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("setup", "first installation on a server: group, folders, environment, units")
     parser.add_argument("--group", default="", metavar="NAME",
                         help="the group that owns the shared folders (default: gpu-users)")
     parser.add_argument("--allow-unmounted", action="store_true",

@@ -5,9 +5,8 @@ import os
 from ..errors import ConfigError
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb."""
-    parser = add("tui", "the menu: everything for admins as root, one's own things for members")
     parser.add_argument("--ascii", action="store_true", help="draw with plain characters only")
     parser.add_argument("--lang", choices=("ko", "en"), default="", help="default: as LANG says")
     parser.add_argument("--theme", choices=("auto", "dark", "light", "none"), default="",

@@ -6,9 +6,8 @@ from ..people import adopting, homes, registering, review, setting_up
 from . import options, show, user_add, user_permissions, user_remove
 
 
-def add_parser(add):
+def add_arguments(parser):
     """Describe the verb and its actions."""
-    parser = add("user", "set up, register, list users")
     actions = parser.add_subparsers(dest="action", metavar="ACTION")
     actions.required = True
     user_add.add_arguments(

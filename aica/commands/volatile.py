@@ -7,9 +7,8 @@ from ..volatile.survey import Survey
 from . import show
 
 
-def add_parser(add):
-    """Describe the verb."""
-    add("volatile", "what the next reboot would lose, and what keeps it; exit status 3 if anything")
+def add_arguments(parser):
+    """Nothing: the verb has the common options only."""
 
 
 def run(args, app):

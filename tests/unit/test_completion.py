@@ -8,6 +8,7 @@ import subprocess
 import time
 
 import pytest
+from pages import walk
 
 import aica
 from aica import commands, site
@@ -19,19 +20,8 @@ PATIENCE_S = 30
 REGISTRY = "# members\nkim:gpu-users\n\nlee.2:gpu-users\n$(touch x):gpu-users\n"
 TARGETS = {"--all", "--conda", "--pip", "--torch", "--hf", "--help"}
 
-
-def walk(parser, words=()):
-    """Yield (words, parser) of every verb and action, the verbs with actions too."""
-    yield words, parser
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, below in action.choices.items():
-                for found in walk(below, words + (name,)):
-                    yield found
-
-
-CALLS = [(("aica",) + words, parser) for words, parser in walk(build("aica"))]
-CALLS += [((door,), build(door)) for door in sorted(DOORS)]
+CALLS = list(walk(build("aica"), ("aica",)))
+CALLS += [found for door in sorted(DOORS) for found in walk(build(door), (door,))]
 PARSERS = {" ".join(words): parser for words, parser in CALLS}
 
 
