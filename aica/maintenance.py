@@ -4,6 +4,7 @@ It runs beside everything else: under a lock of its own, so that a changed
 password is recorded while 50 TB are walked.
 """
 
+import contextlib
 import itertools
 import os
 
@@ -12,7 +13,8 @@ from .backup import records as backups
 from .bootstrap import survival
 from .change import CHANGED, Outcome
 from .engine import converge
-from .errors import AicaError, ConfigError
+from .errors import AicaError, ConfigError, Conflict
+from .host import ReadOnlyHost
 from .resources import pam
 from .resources.shared_tree import SavedModes
 from .tree import saved
@@ -79,40 +81,68 @@ def apply(app, paths=(), dry_run=False, tick=None, deep=False):
 
 
 def save(app, path):
-    """Yield an Outcome for each shared tree whose modes and groups were written to a new file."""
+    """Yield an Outcome for each shared tree whose modes and groups were written to a new file.
+
+    path is one of this system, whichever root is looked at: see _folder_of.
+    """
     host = app.host(read_only=True)
     desired = app.site(host, app.settings(host))
-    with saved.new_file(path) as write:
-        for tree in site.folders.shared_trees(desired):
-            if host.lstat(tree.top) is not None:
-                prefix = os.path.relpath(tree.top, desired.settings.data)
-                found = host.save_modes(tree.top, prefix, write)
-                yield Outcome("saved-modes:" + tree.top, CHANGED, message=tree.remark(found))
+    with _folder_of(path) as folder, saved.new_file(folder, path) as write:
+        outcomes = [_save(host, tree, desired.settings.data, write)
+                    for tree in site.folders.shared_trees(desired)
+                    if host.lstat(tree.top) is not None]
+    yield from outcomes  # now they are on the disk
+
+
+def _save(host, tree, data, write):
+    found = host.save_modes(tree.top, os.path.relpath(tree.top, data), write)
+    return Outcome("saved-modes:" + tree.top, CHANGED, message=tree.remark(found))
 
 
 def restore(app, path, dry_run=False):
     """Yield the Outcomes of bringing the shared trees back to the modes and groups of a file."""
     host = app.host(read_only=dry_run)
     desired = app.site(host, app.settings(host))
-    resources = [_saved(path, tree.top, desired.settings.data)
-                 for tree in site.folders.shared_trees(desired)]
-    if dry_run:
-        yield from converge(resources, host, dry_run=True)
-        return
-    with lock.hold(host, 0, lock.MAINTENANCE):
-        outcomes = []
-        try:
-            for outcome in converge(resources, host):
-                outcomes.append(outcome)
-                yield outcome
-        finally:
-            _finish(app, host, resources, outcomes, whole=False)
+    with _folder_of(path) as folder, saved.opened(folder, path) as lines:
+        resources = [_saved(lines, tree.top, desired.settings.data)
+                     for tree in site.folders.shared_trees(desired)]
+        if dry_run:
+            yield from converge(resources, host, dry_run=True)
+            return
+        with lock.hold(host, 0, lock.MAINTENANCE):
+            outcomes = []
+            try:
+                for outcome in converge(resources, host):
+                    outcomes.append(outcome)
+                    yield outcome
+            finally:
+                _finish(app, host, resources, outcomes, whole=False)
 
 
-def _saved(path, top, data):
+def _saved(lines, top, data):
     prefix = os.path.relpath(top, data)
-    return SavedModes(top, prefix.count("/") + 1, lambda: saved.read(path, prefix),
+    return SavedModes(top, prefix.count("/") + 1, lambda: saved.read(lines, prefix),
                       saved.RESTORED)
+
+
+@contextlib.contextmanager
+def _folder_of(path):
+    """Open the folder that a FILE of an admin's lies in, without following a link.
+
+    Root writes there, or obeys what lies there: raise ConfigError unless it
+    and every folder above it are root's alone.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            above = os.path.dirname(os.path.abspath(path))
+            folder = stack.enter_context(ReadOnlyHost("/").folder(above, trusted=True))
+        except Conflict as error:
+            raise ConfigError("{}: {}".format(path, error),
+                              hint="name a file in a folder that is root's alone, such as /root")
+        except OSError as error:
+            raise ConfigError("{}: {}".format(path, error.strerror),
+                              hint="name a file in a folder that is there")
+        yield folder
 
 
 def _finish(app, host, resources, outcomes, whole):

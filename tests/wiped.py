@@ -52,9 +52,12 @@ STATUSES = ("ok", "planned", "changed", "blocked", "failed", "skipped")
 
 
 @contextlib.contextmanager
-def throw_away_folder():
-    """Yield the path of a new folder that everybody may enter; it is gone afterwards."""
-    folder = os.path.realpath(tempfile.mkdtemp(prefix="aica-test-"))
+def throw_away_folder(above=None):
+    """Yield the path of a new folder that everybody may enter; it is gone afterwards.
+
+    above: where it lies. Below /tmp none is root's alone; below /root one is.
+    """
+    folder = os.path.realpath(tempfile.mkdtemp(prefix="aica-test-", dir=above))
     os.chmod(folder, 0o755)
     try:
         yield folder

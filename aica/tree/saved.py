@@ -76,46 +76,81 @@ def parse(line):
 
 
 @contextlib.contextmanager
-def new_file(path):
-    """Create a file of root's for the lines; yield the function that writes one.
+def new_file(folder, path):
+    """Create the file `path` of root's in its open folder; yield the function that writes a line.
 
-    Raise ConfigError if anything stands there. A run that is cut off leaves a
-    file without its last line, which read() refuses.
+    Raise ConfigError if that cannot be. What is cut off leaves no file; what
+    is killed leaves one without its last line, which opened() refuses.
     """
+    name = os.path.basename(path)
     try:
-        handle = os.open(path, files.OPEN_NEW, 0o600)
+        handle = os.open(name, files.OPEN_NEW, 0o600, dir_fd=folder)
     except FileExistsError:
         raise ConfigError("{} exists already".format(path), hint="name a new file")
-    with open(handle, "wb") as out:
-        out.write(HEAD)
-        yield out.write
-        out.write(END)
-        out.flush()
-        os.fsync(out.fileno())
+    except OSError as error:
+        raise ConfigError("{}: {}".format(path, error.strerror), hint="name another file")
+    try:
+        with open(handle, "wb") as out:
+            out.write(HEAD)
+            yield out.write
+            out.write(END)
+            out.flush()
+            os.fsync(out.fileno())
+    except BaseException as error:
+        os.unlink(name, dir_fd=folder)
+        if isinstance(error, OSError) and error.filename is None:  # such as ENOSPC
+            error.filename = path
+        raise
 
 
-def read(path, prefix):
-    """Yield the Entries below `prefix` (such as "models/torch") of a file that save() made.
+@contextlib.contextmanager
+def opened(folder, path):
+    """Open the file `path` that save() made, in its open folder; yield it for read().
 
     Raise ConfigError if it is not whole, or if anybody but root could have written it.
     """
-    wanted = b"./" + escaped(os.fsencode(prefix)) + b"/"
-    with open(os.open(path, files.OPEN_FILE), "rb") as lines:
+    try:
+        handle = os.open(os.path.basename(path), files.OPEN_FILE, dir_fd=folder)
+    except OSError as error:
+        raise ConfigError("{}: {}".format(path, error.strerror),
+                          hint="name a file of `aica permissions save`")
+    with open(handle, "rb") as lines:
         _check(path, lines)
-        for line in lines:
-            if line.startswith(wanted):
-                yield parse(line)
+        yield lines
+
+
+def read(lines, prefix):
+    """Yield the Entries below `prefix` (such as "models/torch") of an opened() file."""
+    wanted = b"./" + escaped(os.fsencode(prefix)) + b"/"
+    lines.seek(len(HEAD))
+    for line in lines:
+        if line.startswith(wanted):
+            yield parse(line)
 
 
 def _check(path, lines):
-    status = os.fstat(lines.fileno())
-    if not stat.S_ISREG(status.st_mode) or status.st_uid != 0 or status.st_mode & 0o022:
-        raise ConfigError("{} is not root's alone".format(path), hint="ls -l {}".format(path))
-    head = lines.read(len(HEAD))
-    lines.seek(max(0, status.st_size - len(END)))
-    if head != HEAD or lines.read() != END:
-        raise ConfigError("{} is not a whole file of `aica permissions save`".format(path))
-    lines.seek(len(HEAD))
+    """Look at all of a file before any of it is obeyed."""
+    info = files.info_of(os.fstat(lines.fileno()))
+    if info.kind != "file" or info.uid != 0 or info.mode & 0o022 or info.links != 1:
+        raise ConfigError("{} is a {} of uid {} with mode {:04o} and {} name(s): not root's alone".format(
+            path, info.kind, info.uid, info.mode, info.links), hint="ls -l {}".format(path))
+    if lines.readline(len(HEAD)) != HEAD:
+        raise ConfigError("{} is no file of `aica permissions save`".format(path))
+    last = b""
+    for number, line in enumerate(lines, 2):
+        if last:
+            _parse_at(path, number - 1, last)
+        last = line
+    if last != END:
+        raise ConfigError("{} is cut off: its last line is not {}".format(path, END.decode().strip()),
+                          hint="name a whole file of `aica permissions save`")
+
+
+def _parse_at(path, number, line):
+    try:
+        parse(line)
+    except ConfigError as error:
+        raise ConfigError("{}, line {}: {}".format(path, number, error))
 
 
 class _Save(tree.Visitor):

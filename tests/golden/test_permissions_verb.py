@@ -6,6 +6,7 @@ import re
 
 import pytest
 import snapshot
+from wiped import throw_away_folder
 
 TORCH = "/data/models/torch"
 KIM = 2001
@@ -129,9 +130,17 @@ def test_maintenance_runs_beside_a_recovery_and_never_twice(used):
 
 
 @pytest.fixture
-def saved(used, tmp_path):
+def place(root_rights, needs):
+    """A folder that is root's alone from / down."""
+    needs(os.stat("/").st_mode & 0o022 == 0, "/ is not root's alone")
+    with throw_away_folder("/root") as folder:
+        yield folder
+
+
+@pytest.fixture
+def saved(used, place):
     """The same server, its modes saved and then repaired."""
-    path = str(tmp_path / "modes")
+    path = place + "/modes"
     answer = used.cli("permissions", "save", path)
     assert answer.code == 0, answer
     used.before = used.tree()
@@ -180,7 +189,8 @@ def test_a_damaged_file_changes_nothing(saved, before, after):
     assert before in lines
     with open(path, "w") as text:
         text.write(lines.replace(before, after, 1))
-    assert used.cli("permissions", "restore", path).code in (1, 2)
+    answer = used.cli("permissions", "restore", path)
+    assert answer.code == 2 and path in answer.err, answer
     assert used.tree(times=True) == tree
 
 
@@ -189,8 +199,66 @@ def test_a_file_that_others_may_write_is_not_believed(saved, mode, uid):
     used, path = saved
     os.chown(path, uid, uid)
     os.chmod(path, mode)
-    answer = used.cli("permissions", "restore", path)
-    assert answer.code in (1, 2) and "not root's alone" in answer.out + answer.err
+    not_believed(used, path, "uid {} with mode {:04o}".format(uid, mode), "not root's alone")
+
+
+def not_believed(server, path, *words):
+    """Assert that restoring from a file is refused with these words, and changes nothing."""
+    before = server.tree(times=True)
+    answer = server.cli("permissions", "restore", path)
+    assert answer.code == 2 and [word for word in words if word not in answer.err] == [], answer
+    assert server.tree(times=True) == before
+
+
+@pytest.mark.parametrize("mode, uid", [(0o775, 0), (0o1777, 0), (0o755, KIM)])
+def test_a_file_in_a_folder_that_others_may_write_is_not_believed(saved, mode, uid):
+    used, path = saved
+    folder = os.path.dirname(path)
+    os.chown(folder, uid, uid)
+    os.chmod(folder, mode)
+    not_believed(used, path, path, "mode {:04o}".format(mode), "such as /root")
+
+
+def test_a_file_behind_a_link_or_with_a_second_name_is_not_believed(saved, place):
+    used, path = saved
+    os.symlink(place, place + "/link")
+    not_believed(used, place + "/link/modes", place + "/link is not a real folder")
+    os.symlink("modes", place + "/other")
+    not_believed(used, place + "/other", place + "/other")
+    os.link(path, place + "/second")
+    not_believed(used, path, "2 name(s)")
+
+
+@pytest.mark.parametrize("name", ["none", "none/modes", "", "/x" * 5000])
+def test_a_file_that_is_not_there_is_wrong_usage(used, place, name):
+    not_believed(used, place + "/" + name, place)
+
+
+def test_root_writes_into_no_folder_of_a_members(used, place):
+    """Neither there, nor through a link of hers to where root alone may write."""
+    os.makedirs(place + "/hers")
+    os.symlink(place, place + "/hers/link")
+    os.chown(place + "/hers", KIM, KIM)
+    os.mkdir(place + "/open")
+    os.chmod(place + "/open", 0o1777)
+    os.symlink(place + "/target", place + "/dangling")
+    before = snapshot.tree(place, ())
+    for name in ("hers/modes", "hers/link/modes", "open/modes", "dangling", "none/modes", "hers",
+                 "dangling/modes"):
+        answer = used.cli("permissions", "save", place + "/" + name)
+        assert answer.code == 2 and place + "/" + name in answer.err, answer
+        assert answer.ids("changed") == []
+    assert snapshot.tree(place, ()) == before
+
+
+def test_what_cannot_be_saved_to_the_end_leaves_no_file_and_no_word_of_success(
+        used, place, monkeypatch):
+    def full(handle):
+        raise OSError(28, "No space left on device")
+    monkeypatch.setattr(os, "fsync", full)
+    answer = used.cli("permissions", "save", place + "/modes")
+    assert answer.code == 1 and place + "/modes" in answer.err and "No space left" in answer.err
+    assert answer.ids("changed") == [] and os.listdir(place) == []
 
 
 def test_save_overwrites_nothing(saved):
@@ -202,12 +270,12 @@ def test_save_overwrites_nothing(saved):
         assert text.read() == before
 
 
-def test_hostile_names_come_back(whole, tmp_path):
+def test_hostile_names_come_back(whole, place):
     for name in (b"line\nfeed", b"\x1b[31m", b"\xff\xfe", b"a b", b"#end", b"back\\slash"):
         with open(os.fsencode(whole.path(TORCH)) + b"/" + name, "wb"):
             pass
     before = whole.tree()
-    path = str(tmp_path / "modes")
+    path = place + "/modes"
     assert whole.cli("permissions", "save", path).code == 0
     assert whole.cli("permissions", "apply").code == 0
     assert whole.cli("permissions", "restore", path).code == 0

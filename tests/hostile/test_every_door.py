@@ -7,6 +7,7 @@ import stat
 import pytest
 import snapshot
 from attacks import FULL, in_child, limited, set_immutable
+from wiped import throw_away_folder
 
 from aica import site
 from aica.permissions import Order
@@ -37,7 +38,7 @@ def places(server):
 TARGETS = ("/etc", "/data/users/lee", "/")
 
 
-def test_a_link_at_every_place_that_root_visits_leads_nowhere(whole, tmp_path):
+def test_a_link_at_every_place_that_root_visits_leads_nowhere(whole, roots_folder):
     """S5, S6, S10, S21, row 33: refused or blocked, and nothing behind it is touched."""
     looked_at = places(whole)
     assert len(looked_at) > 25
@@ -47,10 +48,17 @@ def test_a_link_at_every_place_that_root_visits_leads_nowhere(whole, tmp_path):
             is_folder = os.path.isdir(real)
             os.rename(real, real + ".mine")
             whole.link(path, target if is_folder else "/etc/shadow")
-            _try_every_verb(whole, path, str(tmp_path))
+            _try_every_verb(whole, path, roots_folder)
             os.unlink(real)
             os.rename(real + ".mine", real)
     assert whole.cli("check", "--deep").code == 0
+
+
+@pytest.fixture
+def roots_folder():
+    """A folder that is root's alone: `permissions save` writes to no other."""
+    with throw_away_folder("/root") as folder:
+        yield folder
 
 
 def _try_every_verb(server, path, folder):
@@ -154,10 +162,10 @@ def test_names_forge_no_line_and_fill_no_log(shouting, verb):
         assert "2,000 files that a program closed" in text and "and 1,990 more" in text
 
 
-def test_the_c_locale_and_an_old_terminal_are_no_reason_to_fail(shouting, tmp_path):
+def test_the_c_locale_and_an_old_terminal_are_no_reason_to_fail(shouting, roots_folder):
     """Row 46, for the trees: bytes go in, bytes come back, nothing raises."""
     before = shouting.tree()
-    modes = str(tmp_path / "modes")
+    modes = roots_folder + "/modes"
     for words in (("permissions", "save", modes), ("permissions", "apply", "-v"),
                   ("check", "--deep", "-v"), ("permissions", "restore", modes)):
         answer = shouting.program(*words, **C_LOCALE)
