@@ -39,6 +39,10 @@ class NotReady(AicaError):
     exit_status = 5
 
 
+class Busy(NotReady):
+    """Another run holds the lock."""
+
+
 class NotApplicable(AicaError):
     """This host has no such thing (no visudo, no PAM profile): skipped, and said."""
 

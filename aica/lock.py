@@ -6,7 +6,7 @@ import fcntl
 import os
 import time
 
-from .errors import Conflict, NotReady
+from .errors import Busy, Conflict, NotReady
 
 FOLDER = "/run/aica"
 PATH = FOLDER + "/lock"
@@ -22,7 +22,7 @@ INSTALL = FOLDER + "/install.lock"
 
 @contextlib.contextmanager
 def hold(host, wait_s=0, path=PATH):
-    """Hold a lock of a host; wait at most wait_s. Raise NotReady if it stays busy.
+    """Hold a lock of a host; wait at most wait_s. Raise Busy if another has it for longer.
 
     Yield its descriptor: a program that inherits it holds the lock after us.
 
@@ -59,6 +59,6 @@ def _acquire(handle, wait_s):
                 raise
         if time.monotonic() >= deadline:
             holder = os.pread(handle, 32, 0).decode("ascii", "replace").strip()
-            raise NotReady("another aica run holds the lock (process {})".format(holder or "?"),
-                           hint="try again in a moment")
+            raise Busy("another aica run holds the lock (process {})".format(holder or "?"),
+                       hint="try again in a moment")
         time.sleep(0.05)

@@ -4,7 +4,7 @@ import contextlib
 import time
 
 from . import status
-from .errors import AicaError, NotReady
+from .errors import AicaError, Busy, NotReady
 
 RETRY_TIMER = "aica-recovery-retry.timer"
 ANNOUNCE_UNIT = "aica-announce.service"
@@ -39,6 +39,11 @@ class Run:
         """Tell how the run ended, also if an error, a signal or a bug ends it."""
         try:
             yield
+        except Busy as error:  # the run that holds the lock says how it ended itself
+            self.ended = True
+            with contextlib.suppress(AicaError, OSError):
+                self.write_log(self.host, self.outcomes, error.exit_status, str(error))
+            raise
         except AicaError as error:
             self._end_quietly(error.exit_status, str(error))
             raise
@@ -57,8 +62,7 @@ class Run:
         """Write the log, the status and the notice; at boot, see to the retry timer and the news."""
         self.ended = True
         self.write_log(self.host, self.outcomes, exit_code, error)
-        busy = exit_code == NotReady.exit_status and "holds the lock" in error
-        if self.partial or busy:
+        if self.partial:
             return
         found = dict(status.compose(self.outcomes, exit_code, error, self.contact),
                      seconds=round(time.monotonic() - self.started_s, 1),
