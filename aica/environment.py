@@ -24,8 +24,8 @@ CACHES = {
     "yarn": ("YARN_CACHE_FOLDER", "{data}/cache/yarn"),
 }
 
-# What every member gets beside the caches.
-SEED = (
+# What every member gets, whatever [cache] shared says.
+ALWAYS = (
     ("CONDA_ENVS_PATH", "$HOME/conda/envs"),
     ("MODELS_DIR", "{data}/models"),
     ("TORCH_HOME", "{data}/models/torch"),
@@ -129,7 +129,7 @@ class _Refused(ValueError):
 
 
 def builtin(data, shared=("conda",)):
-    """Return the built-in Variables for the data root `data` (seed, "Environment Variables").
+    """Return the built-in Variables for the data root `data`.
 
     shared are the names of the programs whose cache is the team's: [cache] shared.
     """
@@ -137,7 +137,7 @@ def builtin(data, shared=("conda",)):
     caches = tuple(CACHES[name] for name in CACHES if name in shared)
     return tuple(
         Variable(name, value.format(data=root), BUILT_IN)
-        for name, value in caches + SEED + PRIVATE
+        for name, value in caches + ALWAYS + PRIVATE
     )
 
 

@@ -11,7 +11,7 @@ PROFILE = os.path.join(
     os.path.dirname(__file__), os.pardir, os.pardir, "system", "pam", "aica-datakeeper"
 )
 
-SEED = [
+ALWAYS_AND_CONDA = [
     ("CONDA_PKGS_DIRS", "/data/cache/conda/pkgs"),
     ("CONDA_ENVS_PATH", "$HOME/conda/envs"),
     ("MODELS_DIR", "/data/models"),
@@ -31,9 +31,9 @@ def one(line):
     return (variables[0].value, None) if variables else (None, problems[0])
 
 
-def test_the_built_in_table_is_the_seeds_plus_two_private_places():
+def test_the_built_in_table_is_what_all_get_conda_and_two_private_places():
     found = [(variable.name, variable.value) for variable in builtin("/data")]
-    assert found[:9] == SEED
+    assert found[:9] == ALWAYS_AND_CONDA
     assert found[9:] == [
         ("HF_TOKEN_PATH", "$HOME/.cache/huggingface/token"),
         ("HF_MODULES_CACHE", "$HOME/.cache/huggingface/modules"),
