@@ -13,7 +13,7 @@ import time
 
 from .. import files, storage
 from ..errors import AicaError
-from ..tree.fence import mount_of
+from ..tree.fence import mount_id
 
 PROC = "/proc"
 TIMEOUT_S = 60
@@ -37,7 +37,7 @@ class Opened:
         device = os.fstat(top).st_dev
         found = {(os.major(device), os.minor(device))}
         with contextlib.suppress(KeyError, OSError):
-            found.add(_mounts(PROC + "/self/mountinfo")[mount_of(top)])
+            found.add(_mounts(PROC + "/self/mountinfo")[mount_id(top)])
         if not found <= self._devices:
             self._devices |= found
             self._looked = None
@@ -122,7 +122,7 @@ def _inode(path, folder, devices, mounts):
     """Return the inode number of something open, () if it lies elsewhere: then it is not touched."""
     handle = os.open(path, files.OPEN_PIN & ~os.O_NOFOLLOW)
     try:
-        mount = mount_of(handle)
+        mount = mount_id(handle)
         if mount not in mounts:  # the numbers are the kernel's: one for the mounts of all containers
             mounts.update(_mounts(folder + "/mountinfo"))
         return (os.fstat(handle).st_ino,) if mounts.get(mount) in devices else ()

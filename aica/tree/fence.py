@@ -14,7 +14,7 @@ FDINFO = "/proc/self/fdinfo/{}"
 NOTHING = frozenset()
 
 
-def mount_of(handle):
+def mount_id(handle):
     """Return the id of the mount through which a descriptor was opened: proc(5)."""
     info = os.open(FDINFO.format(handle), os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -33,7 +33,7 @@ class Fence:
 
     def __init__(self, top):
         self._device = os.fstat(top).st_dev
-        self._mount = mount_of(top)
+        self._mount = mount_id(top)
         # Opened before the list is read: what comes in between is told afterwards.
         self._news = os.open(storage.MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
         self._poll = select.poll()
@@ -58,7 +58,7 @@ class Fence:
             return False
         if not self._careful:
             self._careful = bool(self._poll.poll(0))
-        return not self._careful or mount_of(handle) == self._mount
+        return not self._careful or mount_id(handle) == self._mount
 
 
 class NoFence:
