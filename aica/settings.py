@@ -363,6 +363,7 @@ group = {group}
 [clean]
 # Members may remove from the shared caches what nobody used for so many days.
 #member_min_age_days = 14
+
 [backup]
 # yes: aica-backup.timer copies homes and settings to the backup disk every night.
 #timer = no
