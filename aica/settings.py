@@ -274,9 +274,9 @@ SITE_KEYS = {
 }
 
 
-def with_etc(text, settings=Settings(), path=ETC_CONF):
-    """Return settings changed by the text of /etc/aica/aica.conf."""
-    return _apply(settings, text, path, ETC_KEYS)
+def with_etc(text, path=ETC_CONF):
+    """Return the settings that the text of /etc/aica/aica.conf makes."""
+    return _apply(Settings(), text, path, ETC_KEYS)
 
 
 def with_site(text, settings):

@@ -51,14 +51,14 @@ class Opened:
         return self._inodes
 
 
-def _ask_child(devices, timeout_s=TIMEOUT_S):
+def _ask_child(devices):
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         _answer(devices, writer)
     os.close(writer)
     try:
-        data = _read_all(reader, time.monotonic() + timeout_s)
+        data = _read_all(reader, time.monotonic() + TIMEOUT_S)
     finally:
         os.close(reader)
         storage.let_go(child)

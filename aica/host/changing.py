@@ -35,8 +35,8 @@ class Changing:
         """Return what tells this boot of this server from every other server: see shared_lock."""
         return shared_lock.instance(self)
 
-    def write_file(self, path, data, mode, uid=0, gid=0, check=None, expect=None):
-        """Replace a file in one step, in a folder that is root's alone.
+    def write_file(self, path, data, mode, gid=0, check=None, expect=None):
+        """Replace a file with one of root's in one step, in a folder that is root's alone.
 
         check(real path of the candidate) may raise to veto; see files.replace.
         """
@@ -46,7 +46,7 @@ class Changing:
             check(os.path.join(self.real(parent_path), candidate))
 
         with self.folder(parent_path, trusted=True) as parent:
-            files.replace(parent, os.path.basename(path), data, mode, uid, gid,
+            files.replace(parent, os.path.basename(path), data, mode, 0, gid,
                           check=veto if check else None, expect=expect)
 
     def write_owned(self, path, data, mode, uid, gid):

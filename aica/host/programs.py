@@ -9,13 +9,13 @@ from ..errors import AicaError, NotApplicable
 class Programs:
     """The part of a Host that runs programs; query is harmless, execute changes something."""
 
-    def query(self, argv, stdin="", timeout_s=60, **more):
+    def query(self, argv, timeout_s=60, **more):
         """Run a program that changes nothing and return its Result; more: see command.run."""
-        return self._run(argv, stdin=stdin, timeout_s=timeout_s, **more)
+        return self._run(argv, timeout_s=timeout_s, **more)
 
-    def query_own(self, argv, timeout_s=60):
+    def query_own(self, argv):
         """Run a program of the caller's own that changes nothing; raise AicaError unless it exits 0."""
-        return _successful(argv, command.run_own(argv, timeout_s))
+        return _successful(argv, command.run_own(argv))
 
     def execute(self, argv, stdin="", timeout_s=60, ids=None, judge=None, **more):
         """Run a program that changes the host. Raise AicaError unless it exits 0.
