@@ -44,7 +44,7 @@ def check(app, deep=False, tick=None):
 def _ways(host, desired):
     """Return what is looked at of the ways in: of members, and of members to root."""
     installed = host.lstat(pam.PROFILE) is not None
-    found = site.ways.ways(desired) + site.old.holes(desired.settings)
+    found = site.ways.ways(desired) + site.bash_version.holes(desired.settings)
     return [one for one in found if installed or one.kind != "way-in"]
 
 

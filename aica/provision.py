@@ -2,8 +2,9 @@
 
 import contextlib
 
-from . import guards, ids, kept, registry, report, seen, site, storage, taking_over, vault
+from . import guards, ids, kept, registry, report, seen, site, storage, vault
 from .accounts import Group
+from .bash_version import taking_over
 from .change import BLOCKED, FAILED
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict
@@ -78,7 +79,7 @@ class Setup:
         self._refuse_other_names(self.desired, dry_run)
         wanted_too = site.setup(self.desired, self.skip)
         yield from converge(wanted_too, looker if dry_run else host, dry_run)
-        yield from converge(site.old.holes(
+        yield from converge(site.bash_version.holes(
             settings, planned=wanted + wanted_too if dry_run else ()), host, dry_run=True)
 
     def _refuse_other_names(self, desired, dry_run):

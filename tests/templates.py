@@ -11,8 +11,8 @@ import string
 from wiped import REPOSITORY
 
 # Where a text is shown in the menu as part of an outcome or of a failure.
-ERRORS = {"AicaError": 1, "Conflict": 1, "ConfigError": 1, "NotReady": 1, "Busy": 1, "NotApplicable": 1,
-          "Changed": 1}
+ERRORS = {"AicaError": 1, "Conflict": 1, "ConfigError": 1, "NotReady": 1, "Busy": 1,
+          "NotApplicable": 1, "Changed": 1}
 SAYING = ("remark", "describe", "describe_one")
 PLACE = "{}"
 # Words that are typed: in every language the same.

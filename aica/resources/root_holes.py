@@ -7,7 +7,7 @@ named, and nothing is changed here.
 
 import os
 
-from .. import bash_version
+from ..bash_version import LABEL, recognise
 from ..errors import AicaError, Conflict
 from .base import Resource
 
@@ -40,7 +40,7 @@ class OldJobs(Resource):
     def apply(self, host, changes):
         for name in changes[0].before:
             if self._is_old(host, name):
-                host.move_aside("{}/{}".format(self.name, name), bash_version.LABEL)
+                host.move_aside("{}/{}".format(self.name, name), LABEL)
 
     def describe_one(self, change):
         return "of the bash version, moved aside: {}".format(", ".join(change.before))
@@ -50,8 +50,8 @@ def is_old_job(host, path, data):
     """True for a cron file of the bash version, or a link to one of its scripts."""
     info = host.lstat(path)
     if info is not None and info.kind == "symlink":
-        return bash_version.is_rule(info.target, data)
-    return bash_version.is_job(_text(host, path), data)
+        return recognise.is_rule(info.target, data)
+    return recognise.is_job(_text(host, path), data)
 
 
 class RootHoles(Resource):
@@ -87,7 +87,7 @@ class RootHoles(Resource):
 
     def _commands(self, host):
         """Yield (file, path below data that it makes root run)."""
-        read = bash_version
+        read = recognise
         for path in ["/etc/sudoers"] + _files(host, "/etc/sudoers.d", dots=False):
             yield from self._in(host, path, read.commands_of_sudoers)
         for path in _files(host, UNITS) + [file for folder in _files(host, UNITS)
@@ -117,7 +117,7 @@ class RootHoles(Resource):
 
     def _is_old(self, host, path):
         text = _text(host, path)
-        known = (bash_version.is_rule, bash_version.is_unit, bash_version.is_profile)
+        known = (recognise.is_rule, recognise.is_unit, recognise.is_profile)
         return any(is_old(text, self.name) for is_old in known) or is_old_job(
             host, path, self.name)
 

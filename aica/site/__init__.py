@@ -7,12 +7,12 @@ What each part is made of is in the module of its name.
 from ..resources.records import RegistryLines
 from . import (
     apps,
+    bash_version,
     channels,
     environment,
     folders,
     guards,
     kept,
-    old,
     people,
     sudoers,
     units,
@@ -34,7 +34,7 @@ def recovery(site):
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
     resources += channels.channels(site) + guards.profiles(site)
     resources += environment.pam(site) + units.units(site)
-    return _unique(old.know(resources, site.settings))
+    return _unique(bash_version.know(resources, site.settings))
 
 
 def users(site, entries):
@@ -61,7 +61,8 @@ def setup(site, skip=()):
             resources += people.records(site)
             resources += people.accounts(site) if "group" not in skip else []
             resources += kept.copies(site)
-    return _unique(old.take_over(resources, site.settings) + old.jobs(site.settings))
+    resources = bash_version.take_over(resources, site.settings)
+    return _unique(resources + bash_version.jobs(site.settings))
 
 
 def _shared_disk(site):

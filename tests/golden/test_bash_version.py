@@ -6,8 +6,8 @@ import golden
 import old_server
 import pytest
 
-from aica import bash_version
 from aica.app import App
+from aica.bash_version import taking_over
 from aica.errors import ConfigError
 from aica.provision import Setup
 
@@ -181,7 +181,7 @@ def test_recover_never_takes_over_and_says_who_does(old):
     assert old.read(old_server.aside(old_server.PROFILE_PATH, 2)) == old_server.PROFILE
 
 
-@pytest.mark.parametrize("place", bash_version.REGISTRIES)
+@pytest.mark.parametrize("place", taking_over.REGISTRIES)
 def test_a_registry_in_another_place_is_taken_over_and_shown(old, place):
     text = old.read("/data/config/users.txt")
     old.remove("/data/config/users.txt")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aica import bash_version
+from aica.bash_version import recognise
 
 CLEAN = "/data/scripts/ops-clean-cache.sh"
 ALERT = "/data/scripts/ops-disk-alert.sh"
@@ -18,7 +18,7 @@ RULES = ("Cmnd_Alias CACHE_MGMT = {}\nCmnd_Alias DISK_CHECK = /usr/bin/df\n"
     ("%gpu-users ALL=(ALL) NOPASSWD: /usr/bin/df\n", False),
 ])
 def test_sudo_rules(text, theirs):
-    assert bash_version.is_rule(text, "/data") is theirs
+    assert recognise.is_rule(text, "/data") is theirs
 
 
 @pytest.mark.parametrize("text, theirs", [
@@ -31,7 +31,7 @@ def test_sudo_rules(text, theirs):
     ("export X=$(/usr/local/sbin/more)\n{}\n".format(ALERT), False),
 ])
 def test_jobs(text, theirs):
-    assert bash_version.is_job(text, "/data") is theirs
+    assert recognise.is_job(text, "/data") is theirs
 
 
 @pytest.mark.parametrize("text, theirs", [
@@ -41,4 +41,4 @@ def test_jobs(text, theirs):
     ("[Service]\nExecStart=/opt/own /data/scripts/ops-recovery.sh\n", False),
 ])
 def test_units(text, theirs):
-    assert bash_version.is_unit(text, "/data") is theirs
+    assert recognise.is_unit(text, "/data") is theirs

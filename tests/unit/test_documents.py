@@ -101,7 +101,7 @@ def everything(desired):
             + site.users(desired, entries) + site.people.new_user(desired, entries[0], 2001, 2001)
             + site.folders.sharing(desired) + site.ways.ways(desired)
             + site.guards.rule(desired) + site.guards.switch(desired)
-            + site.old.holes(desired.settings) + [LastBackup(desired.settings)])
+            + site.bash_version.holes(desired.settings) + [LastBackup(desired.settings)])
 
 
 def as_documented(name):

@@ -13,10 +13,6 @@ SCRIPTS = (
     "user-create-home-v2", "user-setup-conda", "user-fix-permissions", "user-setup",
     "user-register", "verify-global-env",
 )
-# Folders of it on /data, and where else it kept its registry.
-FOLDERS = ("scripts", "AICADataKeeper", "system")
-REGISTRIES = ("system/config/users.txt", "AICADataKeeper/config/users.txt")
-LABEL = "bash-version"
 
 _BOILERPLATE = re.compile(r"(#.*|(set|umask|exit|SHELL|PATH|MAILTO|export|cd)\b[^;&|`$()]*|)\Z")
 # Behind its script: words, and where the output goes. Nothing that starts something else.

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from .. import bash_version
+from ..bash_version import recognise
 from ..resources.root_holes import OldJobs, RootHoles
 from . import environment, sudoers
 
@@ -14,10 +14,10 @@ def know(resources, settings):
     """Let the resources recognise the files of the bash version in their places; return them."""
     data = settings.data
     known = {
-        "file:" + environment.PROFILE: bash_version.is_profile,
-        "sudoers:" + sudoers.SUDOERS: bash_version.is_rule,
-        "file:{}/global_env.sh".format(settings.config): bash_version.is_global_env,
-        "unit:" + UNIT: bash_version.is_unit,
+        "file:" + environment.PROFILE: recognise.is_profile,
+        "sudoers:" + sudoers.SUDOERS: recognise.is_rule,
+        "file:{}/global_env.sh".format(settings.config): recognise.is_global_env,
+        "unit:" + UNIT: recognise.is_unit,
     }
     for resource in resources:
         if resource.id in known:

@@ -1,7 +1,12 @@
 """What a server of the bash version has that `aica setup` takes over, and what it leaves."""
 
-from . import bash_version, environment
-from .errors import AicaError
+from .. import environment
+from ..errors import AicaError
+from . import recognise
+
+# Folders of it on /data, and where else it kept its registry.
+FOLDERS = ("scripts", "AICADataKeeper", "system")
+REGISTRIES = ("system/config/users.txt", "AICADataKeeper/config/users.txt")
 
 
 def registry(host, settings):
@@ -17,7 +22,7 @@ def registry_path(host, settings):
     """Return where that registry is, "" if the site has its own or there is none."""
     if _kind(host, settings.users_txt) is not None:
         return ""
-    paths = ["{}/{}".format(settings.data, place) for place in bash_version.REGISTRIES]
+    paths = ["{}/{}".format(settings.data, place) for place in REGISTRIES]
     return next((path for path in paths if _kind(host, path) == "file"), "")
 
 
@@ -44,7 +49,7 @@ def words(host, settings, variables):
     if source:
         found.append("{} is made from {}, which others could write; read it before you agree: "
                      "{}".format(settings.users_txt, source, _lines(host, source)))
-    left = [path for path in ("{}/{}".format(settings.data, name) for name in bash_version.FOLDERS)
+    left = [path for path in ("{}/{}".format(settings.data, name) for name in FOLDERS)
             if _kind(host, path) is not None]
     if left:
         found.append("of the bash version and left as it is: {}. Nothing of aica uses it; remove "
@@ -56,7 +61,7 @@ def _variables(host, settings, variables):
     """Say which variables the old global_env.sh sets that the new one does not."""
     path = settings.config + "/global_env.sh"
     text = _text(host, path)
-    if not bash_version.is_global_env(text, settings.data):
+    if not recognise.is_global_env(text, settings.data):
         return []
     ours = {variable.name: variable.value for variable in variables}
     theirs = [variable for variable in environment.parse_local(text)[0]
