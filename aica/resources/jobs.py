@@ -5,6 +5,7 @@ import re
 import time
 
 from ..errors import AicaError, Conflict, NotApplicable
+from .base import Resource
 from .kept import RESTORE, Kept, keep_older, read_if_there
 from .unit import is_active
 
@@ -13,6 +14,10 @@ SPOOLS = ("/var/spool/cron/crontabs", "/var/spool/cron")
 SPOOLS_OF_AT = ("/var/spool/cron/atjobs", "/var/spool/at")
 # Queue, number, and the minute when it is due. "=" in front: it runs at this moment.
 AT_JOB = re.compile(r"[a-zA-Z][0-9a-f]{13}\Z")
+# Everybody may submit jobs without end. All that are kept are read at every boot, which has 90
+# seconds for everybody's accounts: so many of one user, none larger.
+MOST_AT_JOBS = 200
+MOST_AT_BYTES = 1 << 20
 # In front of the script in a copy, which can still be run by hand.
 COPY_OF_AT = re.compile(rb"# aica: group of the (spool|user)\n")
 # What Debian's crontab(1) puts in front of what it installs, and `crontab -l` leaves out.
@@ -95,6 +100,9 @@ class AtJob(Kept):
         info = host.lstat(self.path)
         if info is None:
             return None
+        if info.size > MOST_AT_BYTES:
+            raise NotApplicable("{} is larger than {} bytes: not kept".format(
+                self.path, MOST_AT_BYTES), hint="let the job start a script in the home")
         groups = self._groups(host)
         whose = [whose for whose, gid in groups if gid == info.gid]
         if info.uid == self.uid and not whose:
@@ -162,6 +170,33 @@ class AtJob(Kept):
 
     def drop_copy(self, host):
         host.remove_file(self.copy)
+
+
+class MoreAtJobs(Resource):
+    """Says how many jobs of at of a user are not kept: those that are due first."""
+
+    kind = "at-job"
+
+    def __init__(self, user, number, needs=()):
+        super().__init__(user, needs)
+        self.number = number
+
+    def desired(self):
+        return {}
+
+    def inspect(self, host):
+        raise NotApplicable("{} more than the {} that are kept of one user: those that are due "
+                            "first are not".format(self.number, MOST_AT_JOBS))
+
+
+def choose_kept(names):
+    """Return (the jobs of at that are kept, how many of one user's are not), by names. Pure.
+
+    Those that are due last are: one that is late already is only told of.
+    """
+    last_first = sorted(names, key=lambda job: (int(job[6:], 16), job), reverse=True)
+    chosen = last_first[:MOST_AT_JOBS]
+    return tuple(sorted(chosen)), len(last_first) - len(chosen)
 
 
 class Linger(Kept):

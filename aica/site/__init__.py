@@ -34,6 +34,7 @@ def recovery(site):
     resources += sudoers.rules(site, needs=["group:" + site.settings.group])
     resources += channels.channels(site) + guards.profiles(site)
     resources += environment.pam(site) + units.units(site)
+    resources += people.jobs(site, site.registry.entries)
     return _unique(bash_version.know(resources, site.settings))
 
 
@@ -42,7 +43,7 @@ def users(site, entries):
     resources = people.groups(site)
     for entry in entries:
         resources += people.user(site, entry)
-    return _unique(resources)
+    return _unique(resources + people.jobs(site, entries))
 
 
 def setup(site, skip=()):

@@ -6,7 +6,7 @@ that only brings the copies up to date.
 
 from ..resources.directory import Directory
 from ..resources.host_key import HostKey, SshServer
-from ..resources.jobs import AtJob, Crontab, Linger
+from ..resources.jobs import AtJob, Crontab, Linger, MoreAtJobs, choose_kept
 from ..resources.kept_file import KeptFile
 
 
@@ -54,7 +54,7 @@ def jobs(site, entry, needs=(), restores=True):
     account = site.vault.passwd.get(name)
     if account is None:
         return []
-    waiting = kept.jobs_of(name, account.uid)
+    waiting, more = choose_kept(kept.jobs_of(name, account.uid))
     if not waiting and name not in kept.crontabs + kept.lingering:
         return []
     folder = Directory(settings.jobs, 0o700)
@@ -68,6 +68,7 @@ def jobs(site, entry, needs=(), restores=True):
         resources.append(_kept(kept, Linger(name, account.uid, copy + ".linger",
                                             restores=restores, needs=needs)))
     ids = account.uid, account.gid
+    resources += [MoreAtJobs(name, more, needs=needs)] if more else []
     return resources + [
         _kept(kept, AtJob(name, job, ids, kept.at_spool, "{}.at.{}".format(copy, job),
                           restores=restores, needs=needs)) for job in waiting]

@@ -95,7 +95,19 @@ def user(site, entry):
                       home_gid(site, ids[1]), needs=need)
     link = HomeLink(_home(site, entry.name), home.name, entry.name, entry.group, needs=[home.id])
     label = guards.home(site, entry.name, home, ids)
-    return resources + [home] + label + [link] + kept.jobs(site, entry, need)
+    return resources + [home] + label + [link]
+
+
+def jobs(site, entries):
+    """What registered users let run without being logged in.
+
+    After everything else: how much of it there is to restore is the users' to say, and
+    nobody's account may wait for that.
+    """
+    resources = []
+    for entry in entries:
+        resources += kept.jobs(site, entry, needs=["account:" + entry.name])
+    return resources
 
 
 def accounts(site):
