@@ -13,7 +13,7 @@ import time
 from typing import NamedTuple
 
 from . import patience
-from .errors import AicaError, NotApplicable
+from .errors import AicaError, NotApplicable, TimedOut
 
 FOLDERS = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 OUTPUT_OF_A_USER = 1 << 18
@@ -37,7 +37,7 @@ def find(program):
     return None
 
 
-def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
+def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=(), alone=False):
     """Run argv and return its Result, whatever the exit code.
 
     ids=(uid, gid) drops all privileges first, for work inside a home:
@@ -46,8 +46,9 @@ def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
     output the beginning is kept. timeout_s None waits as long as it takes.
     folder, an open one, is where the program starts: what is mounted over its
     path meanwhile is not met. held are descriptors that stay open as long as
-    the program lives, such as a lock.
-    Raises NotApplicable if the program does not exist, AicaError on a timeout.
+    the program lives, such as a lock. alone: when the time is over, what the program has
+    started ends with it.
+    Raises NotApplicable if the program does not exist, TimedOut on a timeout.
     """
     import subprocess
 
@@ -62,11 +63,28 @@ def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=()):
            "cwd": "/" if folder is None else "/proc/self/fd/{}".format(folder)}
     if ids:
         return _run_as(ids, encoded, argv[0], _bytes(stdin), timeout_s, how)
+    if alone:
+        process = subprocess.Popen(encoded, stdin=subprocess.PIPE, start_new_session=True, **how)
+        return _end_together(process, argv[0], _bytes(stdin), timeout_s)
     try:
         process = subprocess.run(encoded, input=_bytes(stdin), timeout=timeout_s, **how)
     except subprocess.TimeoutExpired:
-        raise AicaError("{} did not finish within {} s".format(argv[0], timeout_s))
+        raise TimedOut("{} did not finish within {} s".format(argv[0], timeout_s))
     return Result(process.returncode, _text(process.stdout), _text(process.stderr))
+
+
+def _end_together(process, name, stdin, timeout_s):
+    """Return the Result of a program that leads a session; whatever ends our wait ends all of it."""
+    import subprocess
+
+    try:
+        out, err = process.communicate(stdin, timeout=timeout_s)
+    except BaseException as error:
+        _end_session(process)
+        if isinstance(error, subprocess.TimeoutExpired):
+            raise TimedOut("{} did not finish within {} s".format(name, timeout_s))
+        raise
+    return Result(process.returncode, _text(out), _text(err))
 
 
 def _run_as(ids, encoded, name, stdin, timeout_s, how):
@@ -187,14 +205,7 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
         [path] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd="/", env=dict(ENVIRONMENT, **environment),
         start_new_session=True, preexec_fn=_drop_to(ids))
-    try:
-        out, err = process.communicate(timeout=timeout_s)
-    except BaseException as error:
-        _end_session(process)
-        if isinstance(error, subprocess.TimeoutExpired):
-            raise AicaError("{} did not finish within {} s".format(path, timeout_s))
-        raise
-    return Result(process.returncode, _text(out), _text(err))
+    return _end_together(process, path, None, timeout_s)
 
 
 OUTPUT_BYTES = 4096

@@ -47,6 +47,10 @@ class NotApplicable(AicaError):
     """This host has no such thing (no visudo, no PAM profile): skipped, and said."""
 
 
+class TimedOut(AicaError):
+    """A program did not end in the time that it had."""
+
+
 class Changed(AicaError):
     """A file changed between reading and replacing it: read again and redo."""
 

@@ -8,7 +8,7 @@ from typing import NamedTuple, Tuple
 
 from .. import report, storage
 from ..change import Change
-from ..errors import AicaError
+from ..errors import AicaError, TimedOut
 from ..resources.base import Resource
 from . import rsync, verify
 
@@ -16,6 +16,8 @@ WHOLE, PARTIAL, FAILED = "whole", "partial", "failed"
 # The kernel's time stamps lag behind the clock by a tick; a file server has a clock of its own.
 SLACK_NS = 2 * 10**9
 NETWORK_SLACK_NS = 600 * 10**9
+# With --checksum all of a home is read to compare it.
+MEASURE_S = 7 * 24 * 3600
 # A disk is never filled to the last: so many hundredths stay free.
 SPARE_PERCENT = 1
 
@@ -85,13 +87,23 @@ class Copy(Resource):
         slack = NETWORK_SLACK_NS if storage.is_network(host.real(self.source)) else SLACK_NS
         self._since_ns = int(time.time() * 1e9) - slack
         with host.folder(self.target.top, trusted=True) as top:
-            result = self._rsync(
-                host.execute, host, "./{}/{}/".format(self.target.unfinished, self.place),
+            result = self._wait_for(
+                host, "./{}/{}/".format(self.target.unfinished, self.place),
                 folder=top, held=(self.target.lock,), judge=lambda code: True)
         self.answer = rsync.answer(result.code, result.err)
         self._judge(host)
         self._copied = _stats(result.out)
         self.state = WHOLE
+
+    def _wait_for(self, host, target, **more):
+        """Copy; give up what takes longer than any disk that works, for the sake of the others."""
+        longest_s = rsync.longest_s(self.measured)
+        try:
+            return self._rsync(host.execute, host, target, timeout_s=longest_s, **more)
+        except TimedOut:
+            raise AicaError("not copied within {:,} s, and given up".format(longest_s),
+                            hint="is the disk alive? Or do programs of its owner hold files back: "
+                                 "grep LEASE /proc/locks")
 
     def _judge(self, host):
         code = self.answer.code
@@ -112,14 +124,15 @@ class Copy(Resource):
             raise AicaError("rsync ended with {}: {}".format(result.code, rsync.shown(answer)))
         return _stats(result.out)
 
-    def _rsync(self, run, host, target, dry_run=False, **more):
+    def _rsync(self, run, host, target, dry_run=False, timeout_s=MEASURE_S, **more):
         """Run rsync from the source to target by run(): host.query or host.execute."""
         bases = [host.real("{}/{}/{}".format(self.target.top, base, self.place))
                  for base in self._bases(host)] if self._copied is None else []
         with self._config(host) as config:
             argv = rsync.copy_argv(config, target, self._excluded(host), bases, dry_run,
                                    self.target.checksum)
-            return run(rsync.quiet_argv(argv, host.has_program("ionice")), timeout_s=None, **more)
+            argv = rsync.quiet_argv(argv, host.has_program("ionice"))
+            return run(argv, timeout_s=timeout_s, alone=True, **more)
 
     def _bases(self, host):
         return [base for base in self.target.bases
