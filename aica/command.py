@@ -58,6 +58,8 @@ def run(argv, stdin="", timeout_s=60, ids=None, folder=None, held=(), alone=Fals
     # A user's name or GECOS may hold any UTF-8; Python 3.6 in the C locale
     # would encode arguments as ASCII, so they are handed over as bytes.
     encoded = [os.fsencode(path)] + [_bytes(word) for word in argv[1:]]
+    if any(b"\0" in word for word in encoded):  # such as a record that a power cut filled with zeros
+        raise AicaError("an argument of {} holds a NUL byte".format(argv[0]))
     how = {"env": ENVIRONMENT, "pass_fds": held, "stdout": subprocess.PIPE,
            "stderr": subprocess.PIPE,
            "cwd": "/" if folder is None else "/proc/self/fd/{}".format(folder)}

@@ -70,6 +70,11 @@ def _spans(ranges):
     return [tuple(int(number) for number in entry.split(":")) for entry in ranges]
 
 
+def spans(ranges):
+    """Return "START:COUNT" ranges as [(first, last)]. Pure."""
+    return [(first, first + count - 1) for first, count in _spans(ranges)]
+
+
 def subuids_of(name, uid, present, known):
     """Return the subordinate uids that are one user's alone, as [(first, last)]. Pure.
 

@@ -161,5 +161,6 @@ class AccountRecords(Resource):
 
 
 def _without_secret(line):
-    """Return the part of a line that may be shown: no field behind the name."""
-    return line.split(":", 1)[0][:40]
+    """Return the part of a line that may be shown: its name, if it still begins with one."""
+    name = line.split(":", 1)[0]
+    return name if registry.NAME_WITH_DOTS.match(name) else "..."

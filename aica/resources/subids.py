@@ -10,14 +10,17 @@ class SubordinateIds(Resource):
     """The recorded ranges, and no others.
 
     They are a resource of their own: when a new image gives them to an
-    account of its own, the user still gets everything else back.
+    account of its own, the user still gets everything else back. taken are
+    the (uids, gids) that somebody has or had: who gets one of them as a
+    subordinate id is that person to the kernel.
     """
 
     kind = "subids"
 
-    def __init__(self, name, subuid=(), subgid=(), needs=()):
+    def __init__(self, name, subuid=(), subgid=(), needs=(), taken=((), ())):
         super().__init__(name, needs)
         self.ranges = {"subuid": tuple(subuid), "subgid": tuple(subgid)}
+        self.taken = dict(zip(("subuid", "subgid"), taken))
 
     def desired(self):
         return {field: ranges for field, ranges in self.ranges.items() if ranges}
@@ -28,6 +31,7 @@ class SubordinateIds(Resource):
 
     def _mine(self, field, present):
         wanted, mine = self.ranges[field], present.get(self.name, ())
+        self._refuse_somebody(field, wanted)
         for name, ranges in present.items():
             if name != self.name and ids.overlap(wanted, ranges):
                 raise Conflict("the {} range {} of {} overlaps that of {}".format(
@@ -40,6 +44,18 @@ class SubordinateIds(Resource):
                 field, self.name, ",".join(mine), ",".join(wanted)),
                 hint="to keep what is here: aica user adopt {}".format(self.name))
         return mine
+
+    def _refuse_somebody(self, field, wanted):
+        """usermod(8) takes a number beyond all ids, and what it writes is another one: 2^32 less."""
+        for first, last in ids.spans(wanted):
+            somebody = [number for number in self.taken[field] if first <= number <= last]
+            hint = "correct it in the account records, or: aica user adopt {}".format(self.name)
+            if somebody:
+                raise Conflict("the {} range recorded for {} holds the id {}, which is "
+                               "somebody's".format(field, self.name, min(somebody)), hint)
+            if last > ids.LAST_ID:
+                raise Conflict("the {} range recorded for {} goes beyond the last id".format(
+                    field, self.name), hint)
 
     def apply(self, host, changes):
         for change in changes:

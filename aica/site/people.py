@@ -138,7 +138,10 @@ def _account(site, known):
 def _subids(site, name, needs):
     """The subordinate ids, for those who have some."""
     ranges = [getattr(site.vault, field).get(name, ()) for field in ("subuid", "subgid")]
-    return [SubordinateIds(name, *ranges, needs=needs)] if any(ranges) else []
+    users, groups = site.vault.passwd.values(), site.vault.group.values()
+    taken = ({user.uid for user in users},
+             {user.gid for user in users} | {group.gid for group in groups})
+    return [SubordinateIds(name, *ranges, needs=needs, taken=taken)] if any(ranges) else []
 
 
 def _flaw(site, known, group):
