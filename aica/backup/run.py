@@ -26,17 +26,33 @@ SECRETS = {"keep_passwords": ("/accounts/shadow", "/accounts/shadow-"),
 
 
 def open_disk(app, host):
-    """Return the settings once the backup disk was found right. Raise NotReady or Conflict.
+    """Return the settings once the backup disk was found right.
 
-    From then on the host refuses to step into it if it is another one.
+    From then on the host refuses to step into it if it is another one. Raise
+    NotReady, Conflict, or ConfigError.
     """
     settings = app.settings(host)
+    _refuse_to_copy_copies(settings)
     host.fence(settings.backup, storage.probe(host.real(settings.backup)))
     if host.live:
         storage.require_mounted(settings.backup)
     with host.folder(settings.backup, trusted=True):
         pass
     return settings
+
+
+def _refuse_to_copy_copies(settings):
+    """Raise ConfigError where snapshots would lie in what they are made of.
+
+    With `backup = /data` the folder of the homes would be that of the
+    snapshots: closed to everybody but root, and copied into itself.
+    """
+    for source in (settings.users, settings.config):
+        inner, outer = sorted((settings.snapshots + "/", source + "/"), key=len, reverse=True)
+        if inner.startswith(outer):
+            raise ConfigError("[paths] backup = {}: the snapshots in {} and {} would lie in one "
+                              "another".format(settings.backup, settings.snapshots, source),
+                              hint="correct /etc/aica/aica.conf: a disk of its own")
 
 
 def require_rsync(host):

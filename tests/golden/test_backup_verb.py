@@ -197,6 +197,24 @@ def test_without_a_backup_disk_nothing_is_made(whole):
     assert whole.tree(times=True) == before
 
 
+@pytest.mark.parametrize("path", ["/data", "/data/users", "/data/users/kim", "/data/config"])
+def test_a_backup_disk_in_what_is_copied_is_refused(disk, path):
+    """backup = /data closed /data/users to everybody, and put each snapshot into the next one."""
+    disk.write("/etc/aica/aica.conf", "[paths]\nbackup = {}\n".format(path))
+    before = disk.tree(times=True)
+    for words in (("backup",), ("backup", "--dry-run"), ("backup", "--list")):
+        answer = disk.cli(*words)
+        assert answer.code == 2 and "backup = {}: ".format(path) in answer.err
+    assert disk.tree(times=True) == before
+
+
+def test_a_backup_disk_that_is_mounted_below_the_data_disk_is_one(disk):
+    disk.write("/etc/aica/aica.conf", "[paths]\nbackup = /data/backup\n")
+    disk.folder("/data/backup")
+    assert disk.cli("backup").code == 0
+    assert len(os.listdir(disk.path("/data/backup/users"))) == 1
+
+
 def test_a_backup_disk_that_others_may_write_is_refused(disk):
     os.chmod(disk.path("/backup"), 0o775)
     assert disk.cli("backup").code == 4

@@ -293,6 +293,12 @@ class TestManagedFile:
         assert server.read("/etc/profile.d/x.sh").endswith(BODY)
         assert server.stat("/etc/profile.d/x.sh") == (0o644, 0, 0)
 
+    def test_what_somebody_closed_is_shown_to_nobody(self, server):
+        """A /etc/pip.conf of an admin's, 0600 because of the password in it: the log is adm's."""
+        server.write("/etc/profile.d/x.sh", "index-url = https://bot:secret@pypi\n", 0o600)
+        outcome = server.converge([self.FILE])[0]
+        assert outcome.status == BLOCKED and outcome.lines == ()
+
     def test_an_edited_one_is_blocked_with_the_difference(self, server):
         server.write("/etc/profile.d/x.sh", files.render(BODY, WHERE) + "export MINE=1\n")
         outcome = server.converge([self.FILE])[0]
