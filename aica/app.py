@@ -22,6 +22,8 @@ BOOT_WAIT_S = 60
 # aica-record.service holds the lock for a moment after every adduser or passwd:
 # the next command of an admin must not fail for that.
 HAND_WAIT_S = 10
+# One adduser changes several files: a look in between would see half of it.
+SETTLE_S = 1
 SWEPT = ("/etc", "/etc/profile.d", "/etc/sudoers.d", "/etc/aica", "/run/aica")
 
 
@@ -310,7 +312,7 @@ class App:
             yield from converge(
                 [r for r in resources if not package or host.lstat(r.name) is None], host)
 
-    def record(self, settle_s=1.0):
+    def record(self):
         """Yield what the vault learned, until a look finds nothing new.
 
         A change while we run wakes nobody (systemd's path unit looks away
@@ -318,7 +320,7 @@ class App:
         """
         host = self.host()
         for _ in range(20):
-            time.sleep(settle_s)
+            time.sleep(SETTLE_S)
             with self.locked(host, BOOT_WAIT_S):
                 desired = self._site_of(host)
                 resources = site.all_records(desired)

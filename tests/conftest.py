@@ -57,6 +57,29 @@ def _not_on_this_machine(name, method):
     return guarded
 
 
+@pytest.fixture(autouse=True)
+def no_child_is_left():
+    """Blame the test that leaves a child, running or dead, not a later one that finds it."""
+    before = children()
+    yield
+    assert children() == before, "the test left a child behind"
+
+
+def children():
+    """Return (pid, state, command line) of this process's children."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/{}/stat".format(pid), errors="replace") as status, \
+                    open("/proc/{}/cmdline".format(pid), errors="replace") as words:
+                state, parent = status.read().rpartition(")")[2].split()[:2]
+                if int(parent) == os.getpid():
+                    found.append((int(pid), state, words.read().replace("\0", " ").strip()))
+        except OSError:
+            pass  # it has ended
+    return sorted(found)
+
+
 @pytest.fixture
 def fake_run():
     """Return the maker of a runner that refuses every command it was not told about."""

@@ -589,9 +589,10 @@ def test_a_password_and_a_shell_changed_on_the_server_outlive_the_wipe(whole):
     assert found.shadow["park"].hash == demo.PASSWORD
 
 
-def test_record_learns_and_then_finds_nothing_new(whole):
+def test_record_learns_and_then_finds_nothing_new(whole, monkeypatch):
+    monkeypatch.setattr("aica.app.SETTLE_S", 0)
     whole.replace("/etc/passwd", "/home/lee:/bin/bash", "/home/lee:/bin/dash")
-    outcomes = list(whole.app.record(settle_s=0))
+    outcomes = list(whole.app.record())
     assert [o.resource for o in outcomes if o.status == "changed"] == \
         ["vault:/data/config/accounts"]
     assert outcomes[-1].status == "ok"

@@ -111,6 +111,7 @@ def test_a_tracer_that_keeps_the_dead_keeps_nobody_waiting():
     finally:
         os.kill(tracer, signal.SIGKILL)
         os.waitpid(tracer, 0)
+    os.waitpid(-1, 0)  # the dead one that it kept
 
 
 def _trace_the_next_sleep():

@@ -15,7 +15,7 @@ MOST = 4
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr("aica.app.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("aica.app.SETTLE_S", 0)
     monkeypatch.setattr(jobs, "MOST_AT_JOBS", MOST, raising=False)
 
 

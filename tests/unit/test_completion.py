@@ -163,7 +163,7 @@ def _needs(program):
         pytest.skip(program + " is not installed")
 
 
-@pytest.fixture(params=["bash", "zsh"])
+@pytest.fixture(scope="module", params=["bash", "zsh"])
 def shell(request):
     return request.getfixturevalue(request.param)
 

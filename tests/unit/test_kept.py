@@ -92,7 +92,7 @@ def recover(server, code=0):
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
-    monkeypatch.setattr("aica.app.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("aica.app.SETTLE_S", 0)
 
 
 def record(server):

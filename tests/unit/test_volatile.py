@@ -224,7 +224,7 @@ def list_file(server, path):
 
 
 def test_a_listed_file_is_safe_as_soon_as_it_is_recorded(server, monkeypatch):
-    monkeypatch.setattr("aica.app.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("aica.app.SETTLE_S", 0)
     server.write("/etc/tool.d/own", "12345")
     assert "add /etc/tool.d/own to [keep] files" in found(server)["config:/etc/tool.d/own"].keep
     list_file(server, "/etc/tool.d/own")
