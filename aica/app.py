@@ -125,7 +125,8 @@ class App:
         if known is None and entries.entries and records_required:
             raise ConfigError(
                 "the account records in {} are missing: no id is guessed".format(settings.vault),
-                hint="restore that folder from a backup, or record each user: aica user adopt NAME")
+                hint="restore that folder from a backup, or: aica setup, then for each user: "
+                     "aica user adopt NAME")
         keep = self.keeps_passwords(host, settings)
         recorded = known or vault.empty()
         known, looks = self.followed(host, settings, recorded, entries, keep)
@@ -361,4 +362,6 @@ def _parse_registry(settings, data, rules):
     try:
         return registry.parse(data, rules)
     except AicaError as error:
-        raise ConfigError("{}: {}".format(settings.users_txt, error))
+        raise ConfigError("{}: {}".format(settings.users_txt, error),
+                          hint="restore its last good copy: install -m 644 {} {}".format(
+                              settings.state + "/users.txt", settings.users_txt))

@@ -3,7 +3,7 @@
 import sys
 
 from . import __version__
-from .errors import AicaError
+from .errors import AicaError, of_the_system
 
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
@@ -48,7 +48,7 @@ def _run(args):
     except BrokenPipeError:
         raise
     except OSError as error:  # such as EIO from /data: said with the path, nothing else tried
-        show.error(args, str(error))
+        show.error(args, str(error), of_the_system(error).hint)
         return AicaError.exit_status
     except Exception as error:  # a bug: said in one line, kept in the log
         app.log_bug(traceback.format_exc())

@@ -5,7 +5,7 @@ resource raises.
 """
 
 from .change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, Outcome
-from .errors import AicaError, Conflict, NotApplicable
+from .errors import AicaError, Conflict, NotApplicable, of_the_system
 
 # A resource whose need ended like this has nothing to stand on.
 STOPS_DEPENDANTS = frozenset([BLOCKED, FAILED])
@@ -48,7 +48,8 @@ def _converge_one(resource, host, dry_run):
     except Conflict as error:
         return Outcome(resource.id, BLOCKED, changes, str(error), error.hint, error.details)
     except (AicaError, OSError) as error:
-        return Outcome(resource.id, FAILED, changes, str(error), getattr(error, "hint", ""))
+        known = error if isinstance(error, AicaError) else of_the_system(error)
+        return Outcome(resource.id, FAILED, changes, str(known), known.hint)
     if left:
         wrong = ", ".join(change.field for change in left)
         return Outcome(resource.id, FAILED, left, "still wrong after apply: " + wrong)

@@ -3,6 +3,8 @@
 Everything else that escapes is a bug (exit status 70).
 """
 
+import errno
+
 
 class AicaError(Exception):
     """Something failed. `hint` is what to do about it, a command where possible."""
@@ -53,6 +55,19 @@ class TimedOut(AicaError):
 
 class Changed(AicaError):
     """A file changed between reading and replacing it: read again and redo."""
+
+
+def of_the_system(error):
+    """Return an OSError as an AicaError, with a hint where its number says what to do."""
+    hint = ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        hint = ("df -h and df -i say which disk is full; for room on the data disk: "
+                "aica clean --all --older-than 60")
+    elif error.errno == errno.EROFS:
+        hint = "the disk is mounted read-only: dmesg says why"
+    elif error.errno in (errno.EIO, errno.ESTALE):
+        hint = "the disk or its file server fails: dmesg says how"
+    return AicaError(str(error), hint=hint)
 
 
 class ReadOnlyViolation(Exception):

@@ -89,7 +89,7 @@ def notice_line(status):
     rest = " (and {} more)".format(more) if more > 0 else ""
     whom = " ({})".format(status["contact"][:100]) if status["contact"] else ""
     return ("AICA DataKeeper: this server is not whole: {}{}. "
-            "An admin{} should run: aica check".format(first[:300], rest, whom))
+            "An admin{} should run: aica check -q".format(first[:300], rest, whom))
 
 
 def save(host, status):

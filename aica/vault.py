@@ -249,6 +249,11 @@ def changes(before, after):
     return found
 
 
+def _shown(value):
+    """Return a field's value in words: members by name, text in quotes."""
+    return (", ".join(value) or "nobody") if isinstance(value, tuple) else repr(value)
+
+
 def _difference(old, new):
     if old is None:
         return "recorded"
@@ -256,7 +261,8 @@ def _difference(old, new):
         return "{} -> {}".format(", ".join(old), ", ".join(new))
     fields = [field for field in new._fields if getattr(old, field) != getattr(new, field)]
     shown = [field for field in fields if field not in ("hash", "aging")]
-    words = ["{} {!r} -> {!r}".format(f, getattr(old, f), getattr(new, f)) for f in shown]
+    words = ["{} {} -> {}".format(f, _shown(getattr(old, f)), _shown(getattr(new, f)))
+             for f in shown]
     if "hash" in fields:
         words.insert(0, "a new password")
     elif "aging" in fields:

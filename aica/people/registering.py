@@ -1,6 +1,6 @@
 """`aica user register` and `unregister`: who comes back after a wipe."""
 
-from .. import report, vault
+from .. import report, site, vault
 from ..engine import converge
 from ..errors import Conflict
 from ..resources.records import RegistryEntry
@@ -16,6 +16,20 @@ def register(app, name, group):
         if host.directory_user(name) is None:
             desired = desired._replace(vault=_recorded(host, desired, name))
         yield from common.write_down(app, host, desired, entry)
+        app.warnings += _not_coming_back(host, desired, entry)
+
+
+def _not_coming_back(host, desired, entry):
+    """Return in words what the next wipe takes from somebody who is registered."""
+    settings, name, words = desired.settings, entry.name, []
+    if host.lstat("{}/{}".format(settings.users, name)) is None:
+        words.append("the home of {} is not on {}, and the next wipe takes it: "
+                     "aica user setup {} {}".format(name, settings.data, name, entry.group))
+    dropped = site.people.membership(desired, entry).dropped
+    if dropped:
+        words.append("{} comes back without {}: list in [accounts] keep_groups of {} what shall "
+                     "be kept".format(name, ", ".join(dropped), settings.site_conf))
+    return words
 
 
 def _recorded(host, desired, name):

@@ -141,7 +141,8 @@ class Account(Resource):
         fields = [change.field for change in changes]
         if "uid" in fields:
             made = "new account, uid {}, gid {}".format(self.user.uid, self.user.gid)
-            return (made + (", with its password" if "password" in fields else ""),)
+            has = "password" in fields and not _unset(self.shadow.hash)
+            return (made + (", with its password" if has else ""),)
         return super().describe(changes)
 
 

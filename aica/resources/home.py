@@ -19,11 +19,14 @@ class HomeFolder(Resource):
 
     kind = "home"
 
-    def __init__(self, name, user, uid, gid, needs=()):
+    def __init__(self, name, user, uid, gid, needs=(), link="", group=""):
+        """`link` is where the user's home was before it moved, `group` what to move it with."""
         super().__init__(name, needs)
         self.user = user
         self.uid = uid
         self.gid = gid
+        self.link = link
+        self.group = group
 
     def desired(self):
         return {"gid": self.gid, "beyond 0750": 0}
@@ -31,10 +34,7 @@ class HomeFolder(Resource):
     def inspect(self, host):
         info = host.lstat(self.name)
         if info is None:
-            raise Conflict(
-                "{} is missing: recover never creates a home".format(self.name),
-                hint="restore it from a backup, or make a new one: aica user home {} --create".format(
-                    self.user))
+            self._refuse_missing(host)
         if info.kind != "folder":
             raise Conflict("{} is a {}, expected a folder".format(self.name, info.kind))
         if info.uid != self.uid:
@@ -44,6 +44,18 @@ class HomeFolder(Resource):
                 hint="look inside; if it is hers or his: chown -h {}:{} {}".format(
                     self.uid, self.gid, self.name))
         return {"gid": info.gid, "beyond 0750": info.mode & ~WIDEST}
+
+    def _refuse_missing(self, host):
+        old = host.lstat(self.link) if self.link else None
+        if old is not None and old.kind == "folder":
+            # Registered before it was set up: a new, empty home would be the wrong advice.
+            raise Conflict("{} is missing, and {} is a real folder".format(self.name, self.link),
+                           hint="move it to the data disk: aica user setup {} {}".format(
+                               self.user, self.group))
+        raise Conflict(
+            "{} is missing: recover never creates a home".format(self.name),
+            hint="restore it from a backup, or make a new one: aica user home {} --create".format(
+                self.user))
 
     def apply(self, host, changes):
         info = host.lstat(self.name)

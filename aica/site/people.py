@@ -91,9 +91,9 @@ def user(site, entry):
     else:
         resources = resources + [Membership(entry.name, [entry.group],
                                             needs=need + ["group:" + entry.group])]
-    home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0],
-                      home_gid(site, ids[1]), needs=need)
-    link = HomeLink(_home(site, entry.name), home.name, entry.name, entry.group, needs=[home.id])
+    home = HomeFolder(_home_folder(site, entry.name), entry.name, ids[0], home_gid(site, ids[1]),
+                      needs=need, link=_home(site, entry.name), group=entry.group)
+    link = HomeLink(home.link, home.name, entry.name, entry.group, needs=[home.id])
     label = guards.home(site, entry.name, home, ids)
     return resources + [home] + label + [link]
 

@@ -1,5 +1,7 @@
 """converge(): order, going on after a failure, and looking again."""
 
+import errno
+
 import pytest
 
 from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED
@@ -75,7 +77,7 @@ def test_a_dry_run_never_applies():
 
 ERRORS = [
     (Conflict("in the way", hint="look"), BLOCKED), (AicaError("broken", hint="look"), FAILED),
-    (PermissionError(1, "not permitted"), FAILED), (OSError(28, "no space"), FAILED),
+    (PermissionError(1, "not permitted"), FAILED), (OSError(39, "not empty"), FAILED),
 ]
 
 
@@ -86,6 +88,15 @@ def test_goes_on_after_an_error_and_says_it(where, error, status):
     assert statuses == [status, CHANGED]
     assert outcomes[0].message == str(error)
     assert outcomes[0].hint == getattr(error, "hint", "")
+
+
+@pytest.mark.parametrize("number, word", [
+    (errno.ENOSPC, "aica clean"), (errno.EDQUOT, "df -h"), (errno.EROFS, "read-only"),
+    (errno.EIO, "dmesg"), (errno.ESTALE, "dmesg"), (errno.EPERM, "")])
+def test_a_full_or_a_failing_disk_comes_with_advice(number, word):
+    outcome = run(Thing("a", apply_error=OSError(number, "said by the kernel")))[1][0]
+    assert outcome.status == FAILED and "said by the kernel" in outcome.message
+    assert word in outcome.hint and bool(word) == bool(outcome.hint)
 
 
 def test_what_this_host_does_not_have_is_skipped_and_holds_nobody_up():

@@ -36,13 +36,13 @@ def test_many_problems_are_counted_not_listed():
 def test_the_notice_is_one_line_that_says_what_to_do():
     assert status.notice_line(compose()) == ""
     line = status.notice_line(compose(code=5, error="/data is not there\n" + "x" * 9999))
-    assert "/data is not there" in line and line.endswith("aica check")
+    assert "/data is not there" in line and line.endswith("aica check -q")
     assert "\n" not in line and len(line) < 500
 
 
 def test_the_notice_says_whom_to_tell():
     line = status.notice_line(compose(code=4, contact="room 12, \x1b[2J"))
-    assert line.endswith("An admin (room 12, \\x1b[2J) should run: aica check")
+    assert line.endswith("An admin (room 12, \\x1b[2J) should run: aica check -q")
 
 
 def test_the_notice_exists_only_after_a_failure(server):
