@@ -60,9 +60,10 @@ def _not_on_this_machine(name, method):
 @pytest.fixture(autouse=True)
 def no_child_is_left():
     """Blame the test that leaves a child, running or dead, not a later one that finds it."""
-    before = children()
+    before = {pid for pid, _, _ in children()}
     yield
-    assert children() == before, "the test left a child behind"
+    left = [child for child in children() if child[0] not in before]
+    assert left == [], "the test left a child behind"
 
 
 def children():
