@@ -18,7 +18,7 @@ from .host import ReadOnlyHost
 from .resources import pam
 from .resources.shared_tree import SavedModes
 from .tree import saved
-from .volatile.survey import one_line
+from .volatile.survey import what_is_lost
 
 # So many entries of the first level of each tree does `aica check` look at.
 GLANCE = 1000
@@ -32,7 +32,7 @@ def check(app, deep=False, tick=None):
     if host.live:
         app.warnings[:0] = survival.warnings(host, desired.settings,
                                              site.units.mount_unit(desired.settings.data))
-        lost = one_line(app)
+        lost = what_is_lost(app)
         app.warnings.extend([lost] if lost else [])
     app.warnings += backups.warnings(host, desired.settings)
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)

@@ -1,4 +1,7 @@
-"""The texts that outcomes can say, found in the source: every message, hint and line as a template.
+"""The texts that the menu shows of what others say, found in the source, each as a template.
+
+They are the messages, hints and lines of outcomes; errors; findings of `aica volatile`; what
+`aica env`, `aica user list` and the alarm say; warnings, and problems that are gathered.
 
 A template is the English text with {} for each value, whatever its format is.
 """
@@ -13,13 +16,22 @@ from wiped import REPOSITORY
 # Where a text is shown in the menu as part of an outcome or of a failure.
 ERRORS = {"AicaError": 1, "Conflict": 1, "ConfigError": 1, "NotReady": 1, "Busy": 1,
           "NotApplicable": 1, "Changed": 1}
-SAYING = ("remark", "describe", "describe_one")
+SAYING = ("remark", "describe", "describe_one", "amount", "what_is_lost", "save_command",
+          "keep_command", "_notes", "_group_notes", "_stranger_notes", "_space", "_inodes",
+          "full_in_words", "over", "caches_in_words", "growth_in_words",
+          "_forecast", "warnings", "words", "_variables")
+# Functions that return (name, text, hint) of each warning of `aica env`.
+WARNING = re.compile(r"_\w*warnings?\Z")
+# Lists of texts that are shown: self.problems.append("...").
+GATHERED = ("problems", "notes", "warnings")
 PLACE = "{}"
+# What is joined to a text by that is looked up by itself.
+ADDED = "{}; "
 # Words that are typed: in every language the same.
 TYPED = set(
     "adduser aica apt chfn chmod chown findmnt groupdel install loginctl ls mount mv ps pwconv rm "
     "ssh-keygen sudo sysctl systemctl conda uv pam-auth-update usermod user show list setup "
-    "register unregister recover adopt disk env backup miniconda miniforge unmask rsync root go-w "
+    "register unregister recover adopt record disk env backup miniconda miniforge unmask rsync root go-w "
     "aica-datakeeper uid fs".split())
 
 
@@ -31,6 +43,7 @@ def templates():
             tree = ast.parse(source.read())
         for node, texts in _said(tree):
             for text in texts:
+                text = text[len(ADDED):] if text.startswith(ADDED) else text
                 if not _is_typed(text):
                     found.setdefault(text, "{}:{}".format(
                         os.path.relpath(path, REPOSITORY), node.lineno))
@@ -60,10 +73,20 @@ def _said(tree):
         for node in ast.walk(function):
             for part in _parts(node):
                 yield node, _texts(part, names)
-        if getattr(function, "name", "") in SAYING:
-            for node in ast.walk(function):
-                if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None:
-                    yield node, _texts(node.value, names)
+        for node, part in _answers(function):
+            yield node, _texts(part, names)
+
+
+def _answers(function):
+    """Yield (node, expression) of what a function says by what it returns."""
+    name = getattr(function, "name", "")
+    for node in ast.walk(function) if name in SAYING or WARNING.match(name) else ():
+        if name in ("warnings", "words") and _is_call(node, "append"):
+            yield node, node.args[0]
+        if name in SAYING and isinstance(node, (ast.Return, ast.Yield)) and node.value is not None:
+            yield node, node.value
+        if WARNING.match(name) and isinstance(node, ast.Tuple) and len(node.elts) == 3:
+            yield node, ast.Tuple(elts=node.elts[1:])
 
 
 def _assigned(nodes):
@@ -83,7 +106,7 @@ def _assigned(nodes):
 
 
 def _parts(node):
-    """Return the expressions of a call that are said: message, hint, details or lines."""
+    """Return the expressions of a call that are said: message, hint, details, lines and such."""
     if not isinstance(node, ast.Call):
         return []
     name = getattr(node.func, "id", getattr(node.func, "attr", ""))
@@ -91,7 +114,24 @@ def _parts(node):
              if key.arg in ("message", "hint", "details", "lines")]
     if name in ERRORS:
         return node.args + words
-    return node.args[3:] + words if name == "Outcome" else []
+    if name in ("append", "extend"):
+        return node.args if _name(getattr(node.func, "value", None)) in GATHERED else []
+    if name == "_replace":
+        return words + [key.value for key in node.keywords if key.arg == "keep"]
+    # Finding(kind, name, message, keep); Row("setting", name, value, source) of `aica env`.
+    if name == "Row" and _literal(node.args[0]) is None:
+        return []
+    first = {"Outcome": 3, "Finding": 2, "Row": 2, "_keeps": 3}.get(name)
+    return node.args[first:] + words if first else []
+
+
+def _is_call(node, name):
+    return isinstance(node, ast.Call) and _name(node.func) == name
+
+
+def _name(node):
+    """Return how a variable or an attribute is called, "" for another expression."""
+    return getattr(node, "id", getattr(node, "attr", ""))
 
 
 def _texts(node, names, depth=0):
@@ -104,6 +144,8 @@ def _texts(node, names, depth=0):
         return [text for one in node.elts for text in _texts(one, names, depth)]
     if isinstance(node, ast.Name) and depth < 3:
         return [text for one in names.get(node.id, ()) for text in _texts(one, names, depth + 1)]
+    if _is_call(node, "format") and isinstance(node.func.value, ast.Name):
+        return [_normal(one) for one in _texts(node.func.value, names, depth)]
     literal = _literal(node)
     return [literal] if literal is not None and literal != PLACE else []
 

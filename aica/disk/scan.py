@@ -217,5 +217,6 @@ def growth_in_words(scan):
         return ()
     days = max(1, int(round((scan.when_s - scan.since().when_s) / DAY_S)))
     words = ["{} {} +{}".format(kind, name, human(size)) for size, (kind, name) in grown[:HINTS]]
-    return ("most growth within {} day{}: {}".format(
-        days, "" if days == 1 else "s", ", ".join(words)),)
+    if days == 1:
+        return ("{} grew most within 1 day".format(", ".join(words)),)
+    return ("{} grew most within {} days".format(", ".join(words), days),)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from ..disk import scan, usage
 from ..errors import AicaError, Conflict
-from ..resources.own_umask import OwnUmask
+from ..resources import own_umask
 from . import journal, logins
 
 WIDEST = 0o750
@@ -105,9 +105,10 @@ class _View:
         try:
             folder = "{}/{}".format(self.settings.users, entry.name)
             if user is not None:
-                OwnUmask(user.name, folder, user.uid, user.gecos).inspect(self.host)
+                own_umask.OwnUmask(user.name, folder, user.uid, user.gecos).inspect(self.host)
         except Conflict as error:
-            yield str(error).partition(": what")[0]
+            place = own_umask.own_line(self.host, folder, user.uid)
+            yield "{} says umask {}".format(*place) if place else str(error)
         if entry.name in self.unfinished:
             yield "an aica user add was cut off"
 
@@ -133,17 +134,20 @@ class _View:
     def _stranger(self, name):
         folder, home, link = self._places(name)
         user = self.present.passwd.get(name)
-        owner = self.present.name_of_uid(home.uid) if home is not None else None
-        notes = "nobody is registered"
-        if home is not None and home.kind == "folder":
-            notes += "; belongs to uid {}{}".format(
-                home.uid, " ({})".format(owner) if owner not in (None, name) else "")
-        if name in self.unfinished:
-            notes += "; an aica user add was cut off"
         return Row(name, None, user.uid if user else None, self._account(user, None),
                    home.kind if home is not None else "missing",
                    "missing" if link is None else "ok" if link.target == folder else link.kind,
-                   self.logins.get(name), self._size(folder, home), notes)
+                   self.logins.get(name), self._size(folder, home),
+                   "; ".join(self._stranger_notes(name, home)))
+
+    def _stranger_notes(self, name, home):
+        yield "nobody is registered"
+        if home is not None and home.kind == "folder":
+            owner = self.present.name_of_uid(home.uid)
+            yield "belongs to uid {}".format(home.uid) if owner in (None, name) \
+                else "belongs to uid {} ({})".format(home.uid, owner)
+        if name in self.unfinished:
+            yield "an aica user add was cut off"
 
 
 def removed_homes(app):

@@ -48,9 +48,16 @@ def right(text, width):
 
 
 def wrap(text, width):
-    """Return a paragraph as lines of at most `width` columns, broken at spaces where possible."""
+    """Return a paragraph as lines of at most `width` columns, broken at spaces where possible.
+
+    All are indented as it is itself.
+    """
+    words = text.lstrip(" ")
+    indent = len(text) - len(words)
+    if 0 < indent < width and words:
+        return [" " * indent + line for line in wrap(words, width - indent)]
     lines, line = [], ""
-    for word in text.split(" "):
+    for word in words.split(" "):
         longer = line + " " + word if line else word
         if columns(longer) <= width:
             line = longer

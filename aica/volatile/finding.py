@@ -27,12 +27,19 @@ class Finding(NamedTuple):
         return "{}:{}".format(self.kind, self.name)
 
     @property
+    def amount(self):
+        """How much it is, "" where that says nothing."""
+        if self.size_bytes is None:
+            return ""
+        size = report.size(self.size_bytes)
+        if self.files is None:
+            return size
+        if not self.complete:
+            return "at least {} in {} files".format(size, self.files)
+        return "{} in {} files".format(size, self.files) if self.files != 1 \
+            else "{} in 1 file".format(size)
+
+    @property
     def details(self):
         """The message, with how much it is."""
-        if self.size_bytes is None:
-            return self.message
-        many = "" if self.files is None else " in {} file{}".format(
-            self.files, "" if self.files == 1 else "s")
-        least = "" if self.complete else "at least "
-        amount = least + report.size(self.size_bytes) + many
-        return "{}; {}".format(amount, self.message) if self.message else amount
+        return "; ".join(part for part in (self.amount, self.message) if part)

@@ -57,10 +57,10 @@ def units(scene):
                 or owner is not None and is_added(scene, owner):
             continue
         seen.add(unit)
-        verb = "mask" if target == "/dev/null" else "enable"
-        yield Finding("unit", unit, "{}d by hand".format(verb.replace("mask", "maske")),
+        is_masked = target == "/dev/null"
+        yield Finding("unit", unit, "masked by hand" if is_masked else "enabled by hand",
                       AGAIN.format("systemctl {} {}".format(
-                          verb, unit if verb == "mask" else "--now " + unit)))
+                          "mask" if is_masked else "enable --now", unit)))
 
 
 def _links(scene):

@@ -29,8 +29,9 @@ class Survey:
         host = app.host(read_only=True)
         desired = app.site(host, app.settings(host))
         self._scene = Scene(host, desired, app.rules(host, desired.settings), Budget(entries))
-        self.notes = [] if self._scene.image.known else [UNKNOWN]
-        self.problems = []
+        self.notes, self.problems = [], []
+        if not self._scene.image.known:
+            self.notes.append(UNKNOWN)
 
     def findings(self):
         """Yield the Findings, the one that matters most first."""
@@ -43,8 +44,8 @@ class Survey:
             self.notes.append("there is more than was looked at: the sizes are at least that")
 
 
-def one_line(app):
-    """Return what `aica check` says of it, "" if there is nothing to say."""
+def what_is_lost(app):
+    """Return in one line what `aica check` says of it, "" if there is nothing to say."""
     try:
         survey = Survey(app, GLANCE)
         found = list(survey.findings())
@@ -53,5 +54,8 @@ def one_line(app):
     if not found:
         return survey.problems[0] if survey.problems else ""
     size_bytes = sum(one.size_bytes or 0 for one in found)
-    return "the next wipe would lose {} thing{} ({}): aica volatile names them, and what keeps " \
-        "each".format(len(found), "" if len(found) == 1 else "s", report.size(size_bytes))
+    if len(found) == 1:
+        return "the next wipe would lose 1 thing ({}): aica volatile names it, and what keeps " \
+            "it".format(report.size(size_bytes))
+    return "the next wipe would lose {} things ({}): aica volatile names them, and what keeps " \
+        "each".format(len(found), report.size(size_bytes))

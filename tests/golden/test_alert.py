@@ -356,7 +356,7 @@ def test_an_alarm_says_who_grew(here, disks, tmp_path):
     here.write("/data/config/usage.json", scan.render(found))
     disks["/data"] = 85
     here.cli("alert")
-    assert told(tmp_path / "got")[0]["hints"][0] == "most growth within 7 days: home kim +120 G"
+    assert told(tmp_path / "got")[0]["hints"][0] == "home kim +120 G grew most within 7 days"
 
 
 # -- test and recovery messages -------------------------------------------

@@ -9,9 +9,17 @@ import pytest
 from templates import templates
 from wiped import REPOSITORY
 
+from aica import memberenv
 from aica.change import Change, Outcome
+from aica.disk import message
+from aica.disk.alarm import Limits, Look, State
+from aica.disk.alert import Found
+from aica.disk.df import figures
+from aica.disk.forecast import Forecast
+from aica.people import review
 from aica.tui import outcomes, results, view, words
-from aica.tui.screens import recovery
+from aica.tui.screens import disks, losses, mine, people, recovery
+from aica.volatile.finding import Finding
 
 
 def korean():
@@ -79,10 +87,47 @@ def test_every_template_is_found_again_with_its_values(in_korean):
     ("look inside; if it is to be shared: chown root /data/x",
      "안을 살펴보세요. 함께 쓸 것이라면: chown root /data/x"),
     ("useradd failed with exit status 4: one; two", "useradd 실패, 종료 상태 4: one; two"),
+    ("the registry cannot be trusted: /data/x belongs to uid 0 with mode 0666 and 1 name(s): "
+     "not root's alone",
+     "등록 파일을 믿을 수 없습니다: /data/x: 소유자 uid 0, 권한 0666, 이름 1개라서 root만의 것이 아닙니다"),
+    ("not all was looked at: /data is not mounted",
+     "다 살펴보지 못했습니다: /data: 마운트되어 있지 않습니다"),
+    ("the last whole backup, X, is 3 days old: aica backup",
+     "끝까지 된 마지막 백업 X: 3 days old: aica backup"),
+    ("line 5: 'x': expected username:groupname",
+     "5번째 줄: 'x': 사용자이름:그룹이름 형식이어야 합니다"),
+    ("kept: " * 400 + "x", None),
     ("", ""),
 ])
 def test_values_find_their_place_and_what_is_unknown_stays(in_korean, english, said):
-    assert outcomes.said(english) == said
+    assert outcomes.said(english) == said or said is None
+
+
+def test_what_a_wipe_would_lose_is_said_in_korean(in_korean):
+    finding = Finding("config", "/etc/x", "no package's", "in the image, or in mounts: of cloud-init",
+                      4096, 3, False)
+    assert losses.details(finding) == "적어도 4.0 KiB, 파일 3개; 어느 패키지의 것도 아닙니다"
+    assert ("이미지에 넣거나 cloud-init의 mounts:에 넣으세요", "key") in losses.blocks(finding)
+
+
+def test_my_environment_and_notes_on_users_are_said_in_korean(in_korean):
+    row = memberenv.Row("warning", "umask", "umask 022: the others cannot change what you make in "
+                        "the shared folders", "umask 002; and take umask 022 out of .profile:3")
+    assert "다른 팀원이" in str(list(mine.rows([row]))) and ".profile:3에서" in str(mine.blocks(row))
+    user = review.Row("kim", "gpu-users", 2001, "local", "ok", "ok", None, None,
+                      "not in gpu-users; .profile:3 says umask 022")
+    assert people.readable(user).notes == \
+        "gpu-users 그룹에 없음; .profile:3: umask 022(이)라고 되어 있습니다"
+
+
+def test_the_alarm_is_said_in_korean(in_korean, monkeypatch):
+    look = Look("/data", "", figures(4096, 1000, 100, 50, 100, 5), Forecast(72, 1 << 30, 24))
+    state = State({"space": 2, "forecast": 1})
+    monkeypatch.setattr(words._catalogue, "gettext", {"{} days": "{}일", "{} hours": "{}시간"}.get)
+    texts = message.reasons(look, state, Limits())
+    blocks = list(disks.told([Found(look, state, "", texts, ())]))
+    assert blocks[0] == ("/data 디스크 사용량: 95% (기준: 90%)", "error")
+    assert blocks[1][0].startswith("/data: 약 3일 뒤에 가득 찹니다(최근 24시간 동안 하루")
 
 
 @pytest.mark.parametrize("template, text, values", [

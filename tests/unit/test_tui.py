@@ -90,6 +90,11 @@ def test_wrapped_text_loses_nothing_but_spaces(width):
         assert "".join(lines).replace(" ", "") == words_.replace(" ", "")
 
 
+def test_wrapped_text_stays_indented():
+    assert text.wrap("  one two three", 9) == ["  one two", "  three"]
+    assert text.wrap("  ", 9) == [""] and text.wrap("   x", 2) == ["x"]
+
+
 @pytest.mark.parametrize("wanted, colors, environ, table", [
     ("auto", 256, {}, theme.DARK), ("auto", 256, {"COLORFGBG": "0;15"}, theme.LIGHT),
     ("auto", 256, {"COLORFGBG": "15;0"}, theme.DARK), ("auto", 256, {"NO_COLOR": "1"}, theme.NONE),
@@ -274,7 +279,7 @@ def test_each_part_of_a_wipes_losses_that_cannot_be_looked_at_is_a_line_of_its_o
 def test_a_line_of_users_txt_that_is_wrong_stands_above_the_users(whole):
     whole.append("/data/config/users.txt", "no colon here\n")
     lines = shown(loaded(people.Users(whole.app)))
-    assert lines[2].startswith(" ! users.txt ") and "kim" in "\n".join(lines)
+    assert lines[2].startswith(" ! users.txt: line ") and "kim" in "\n".join(lines)
 
 
 def test_a_filter_that_fits_nothing_does_not_say_that_all_is_well():

@@ -439,9 +439,9 @@ def test_a_mount_line_names_its_device():
 
 
 def test_check_says_it_in_one_line(server):
-    assert survey.one_line(server.app) == ""
+    assert survey.what_is_lost(server.app) == ""
     server.write("/opt/own/x", "x" * 2048)
-    assert survey.one_line(server.app).startswith(
+    assert survey.what_is_lost(server.app).startswith(
         "the next wipe would lose 1 thing (2.0 KiB): aica volatile")
 
 

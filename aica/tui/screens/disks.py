@@ -1,14 +1,16 @@
 """Disks: who and what fills them, by the last scan; what lies in a folder; the alarm."""
 
 import os
-import time
 
 from ... import report
-from ...disk import alert, overview, scan, shown
+from ...disk import alert, message, overview, scan, shown
+from ...disk.alarm import OVER
 from ...disk.shown import user_rows
+from .. import text
 from ..asking import Question
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
+from ..outcomes import said
 from ..reading import Text
 from ..view import Item
 from ..words import _, tr
@@ -17,6 +19,10 @@ from . import papers
 PARTS = (_("KIND"), _("NAME"), _("SIZE"), _("GROWTH"))
 USERS = (_("USER"), _("HOME"), _("ELSEWHERE"), _("GROWTH"))
 ENTRIES = (_("NAME"), _("SIZE"), _("ENTRIES"))
+KINDS = {"homes": _("homes"), "caches": _("caches"), "models": _("models"),
+         "datasets": _("data sets"), "code": _("code"), "other": _("other")}
+# Of each kind, right after a scan.
+TOP = 5
 LOG = alert.LOG
 NEVER = _("There was no scan yet: every night, or now with: aica disk --scan")
 
@@ -111,21 +117,50 @@ def scan_now(app):
     def load():
         last, problem = scan.run(app)
         if problem:
-            yield problem, "error"
-        for line in shown.scan_lines(last, time.time(), 5):
-            yield line, "text"
+            yield said(problem), "error"
+        yield from scanned(last)
     return Text(_("Scan now"), command="aica disk --scan", load=load)
+
+
+def scanned(last):
+    """Yield what a Scan has found as blocks of text, the largest parts of each kind. Pure."""
+    yield tr("looked through: {} in {} entries").format(
+        report.size(last.total.size_bytes), last.total.entries), "title"
+    missed = sum(last.problems.values())
+    if missed:
+        yield tr("{} entries could not be looked at").format(missed), "warning"
+    for kind, title in shown.TITLES:
+        found = [cells for cells, _role, part in parts(last) if part[0] == kind]
+        if found:
+            yield "", "text"
+            yield tr(KINDS[title]), "title"
+        for _kind, name, size, growth in found[:TOP]:
+            yield "  {}  {}  {}".format(text.pad(name or ".", 30), text.right(size, 10), growth), "text"
+        if found[TOP:]:
+            yield "  " + tr("and {} more: What fills them").format(len(found) - TOP), "muted"
 
 
 def alarm(app):
     """Return the screen of what the alarm would say now."""
     def load():
-        report = alert.watch(app, dry_run=True)
-        for line in report.lines or [tr("Nothing to say: all disks are well.")]:
-            yield line, "warning" if report.lines else "ok"
-        for problem in report.problems:
-            yield problem, "error"
+        seen = alert.watch(app, dry_run=True)
+        yield from told(seen.found)
+        for problem in seen.problems:
+            yield said(problem), "error"
     return Text(_("Alarm"), command="aica alert --dry-run", load=load)
+
+
+def told(found):
+    """Yield what the alarm says of the disks it Found as blocks of text, with what helps. Pure."""
+    for one in found:
+        for words in one.texts:
+            yield said(words), "error"
+        if one.event == OVER:
+            yield said(message.over(one.look)), "ok"
+        for hint in one.hints if one.texts else ():
+            yield "  " + tr("hint: ") + said(hint), "key"
+    if not any(one.texts or one.event == OVER for one in found):
+        yield tr("Nothing to say: all disks are well."), "ok"
 
 
 def ask_test(app):

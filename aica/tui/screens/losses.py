@@ -3,6 +3,7 @@
 from ...volatile.survey import Survey
 from ..base import Push
 from ..lists import Table
+from ..outcomes import said
 from ..reading import Text
 from ..words import _, tr
 
@@ -17,21 +18,25 @@ class Losses(Table):
         self.empty = _("The next wipe would lose nothing.")
 
     def choose(self, entry):
-        finding = entry[2]
-        return Push(Text(finding.id, blocks(finding), finding.keep))
+        return Push(Text(entry[2].id, blocks(entry[2]), "aica volatile"))
 
 
 def rows(app):
     """Yield the findings as rows, then as texts what could not be looked at, and why."""
     survey = Survey(app)
     for one in survey.findings():
-        yield (one.kind, one.name, one.details), "warning", one
+        yield (one.kind, one.name, details(one)), "warning", one
     yield from survey.problems
     yield from dict.fromkeys(app.warnings)
     yield from survey.notes
 
 
+def details(finding):
+    """Return what Finding.details says in the language of the menu. Pure."""
+    return "; ".join(said(part) for part in (finding.amount, finding.message) if part)
+
+
 def blocks(finding):
     """Return a Finding as blocks of text. Pure."""
-    return [(finding.details, "text"), ("", "text"), (tr("What keeps it:"), "muted"),
-            (finding.keep, "key")]
+    return [(details(finding), "text"), ("", "text"), (tr("What keeps it:"), "muted"),
+            (said(finding.keep), "key")]

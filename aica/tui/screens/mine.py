@@ -5,6 +5,7 @@ from ...settings_apps import prefix_of
 from .. import text
 from ..base import Push
 from ..lists import Table
+from ..outcomes import said
 from ..reading import Text
 from ..words import _, tr
 
@@ -27,7 +28,7 @@ class Environment(Table):
 def rows(found):
     """Yield memberenv.Rows as rows of the table, what is wrong first. Pure."""
     for row in sorted(found, key=lambda row: row.kind != "warning"):
-        value = tr("not set") if row.value is None else row.value
+        value = tr("not set") if row.value is None else _value(row)
         if row.size_bytes is not None:
             value = "{}  {}".format(report.size(row.size_bytes), value)
         role = "warning" if row.kind == "warning" or row.value is None else "text"
@@ -36,11 +37,16 @@ def rows(found):
 
 def blocks(row):
     """Return a memberenv.Row as blocks of text. Pure."""
-    found = [(tr("not set") if row.value is None else row.value, "title"), ("", "text")]
+    found = [(tr("not set") if row.value is None else _value(row), "title"), ("", "text")]
     if row.source:
         words = tr("what helps: {}") if row.kind == "warning" else tr("from: {}")
-        found.append((words.format(row.source), "text"))
+        found.append((words.format(said(row.source)), "text"))
     return found
+
+
+def _value(row):
+    """Return the value of a Row; a warning's is a sentence, the others are what programs see."""
+    return said(row.value) if row.kind == "warning" else row.value
 
 
 def conda(app):

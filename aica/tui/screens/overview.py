@@ -86,7 +86,8 @@ def disk(look, state, width):
     space = look.figures.blocks
     percent = space.percent or 0
     words = tr("{}%  {} free").format(percent, report.size(space.free))
-    full = message.full_in_words(look).split(" ", 1)[1] if look.full else ""
+    # Without the name of the disk, which stands in front of the bar.
+    full = said(message.full_in_words(look._replace(disk=""))).lstrip(" :") if look.full else ""
     role = ROLES[state.level]
     mark = "" if role == "ok" else "  " + tr("ALARM")
     return view.gauge(look.disk, percent / 100.0, words + mark + ("  " + full if full else ""),

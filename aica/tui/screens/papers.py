@@ -3,6 +3,7 @@
 from ... import settings as config
 from ...app import LOG
 from ..base import Menu, Opens
+from ..outcomes import said
 from ..reading import Text
 from ..view import Item
 from ..words import _, tr
@@ -51,7 +52,7 @@ def values(app):
                 words = "  [{}] {} = {}".format(section, key, shown(value))
                 yield words + ("" if own else "  " + tr("(default)")), "text" if own else "muted"
     for warning in found.warnings:
-        yield warning, "warning"
+        yield said(warning), "warning"
 
 
 def shown(value):

@@ -46,7 +46,7 @@ def look(app):
     """Yield everybody as rows of the table, then as texts the lines of users.txt that are wrong."""
     found, problems = review.rows(app)
     yield from rows(found)
-    yield from ("users.txt {}".format(problem) for problem in problems)
+    yield from ("users.txt: {}".format(said(problem)) for problem in problems)
 
 
 def rows(found):
@@ -66,7 +66,8 @@ STATES = (_("local"), _("locked"), _("directory"), _("missing"), _("foreign"), _
 def readable(row):
     """Return a review.Row with size and states as people read them. Pure."""
     return row._replace(size=None if row.size is None else report.size(row.size),
-                        account=tr(row.account), home=tr(row.home), link=tr(row.link))
+                        account=tr(row.account), home=tr(row.home), link=tr(row.link),
+                        notes=said(row.notes))
 
 
 def menu(app):
