@@ -347,6 +347,23 @@ def test_a_question_takes_its_word_only():
     assert press(asking.Question("t", [], None), "ESC") == base.POP
 
 
+@pytest.mark.parametrize("menu_of, number, command", [
+    (lambda app: recovery.menu(app), 3, "aica recover"),
+    (lambda app: recovery.menu(app), 6, "systemctl enable aica-recovery.service"),
+    (lambda app: recovery.menu(app), 7, "systemctl disable aica-recovery.service"),
+    (lambda app: people.one(app, user_of()), 2, "aica recover --user 김철수"),
+    (lambda app: people.one(app, user_of()), 3, "aica user fix-permissions 김철수"),
+    (lambda app: people.one(app, user_of()), 4, "aica user setup 김철수 gpu-users"),
+    (lambda app: people.one(app, user_of()), 5, "aica user unregister 김철수"),
+])
+def test_what_changes_something_asks_first_and_takes_no_for_an_answer(
+        whole, menu_of, number, command):
+    question = press(menu_of(whole.app), str(number)).screen
+    assert isinstance(question, asking.Question) and question.blocks
+    assert question.command == command
+    assert press(question, "ENTER") == base.POP
+
+
 def test_a_form_shows_what_is_wrong_at_its_field():
     def submit(values):
         raise asking.Invalid("name", "no such name: " + values["name"])

@@ -91,12 +91,9 @@ def one(app, row):
              value=Opens(lambda: Text(name, details(row), "aica user show " + name),
                          "aica user show " + name)),
         Item(_("Restore"), _("account, groups, home link as recorded"), off,
-             Opens(lambda: Run(_("Restore"), lambda: app.recover((name,)),
-                               "aica recover --user " + name), "aica recover --user " + name)),
+             Opens(lambda: restore(app, name), "aica recover --user " + name)),
         Item(_("Repair permissions"), _("modes of the own files, as ssh and the team need them"),
-             off, Opens(lambda: Run(_("Repair permissions"), lambda: permissions.fix(app, name),
-                                    "aica user fix-permissions " + name),
-                        "aica user fix-permissions " + name)),
+             off, Opens(lambda: fix(app, name), "aica user fix-permissions " + name)),
         Item(_("Set up the home"), _("moves a home off the system disk"), off,
              Opens(lambda: set_up(app, row), "aica user setup {} {}".format(name, row.group))),
         Item(_("No longer restore"), _("the account stays until the next wipe"), off,
@@ -114,6 +111,25 @@ def details(row):
     return [(text.pad(tr(LABELS[field]), 16) + ("-" if value in (None, "") else str(value)),
              "warning" if field == "notes" and value else "text")
             for field, value in zip(row._fields, readable(row))]
+
+
+def restore(app, name):
+    """Return the question before somebody is restored."""
+    command = "aica recover --user " + name
+    words = tr("Account, ids, password, groups and home link of {} become what is recorded. "
+               "Nothing is removed; what stands in the way is reported.").format(name)
+    return Question(_("Restore"), [(words, "text")], lambda: Replace(Run(
+        _("Restore"), lambda: app.recover((name,)), command)), command=command)
+
+
+def fix(app, name):
+    """Return the question before the modes in somebody's home are repaired."""
+    command = "aica user fix-permissions " + name
+    words = tr("The modes of what belongs to {} in the own home become what ssh and the team need. "
+               "Files of others there are listed and stay as they are. A large home takes its "
+               "time.").format(name)
+    return Question(_("Repair permissions"), [(words, "text")], lambda: Replace(Run(
+        _("Repair permissions"), lambda: permissions.fix(app, name), command)), command=command)
 
 
 def set_up(app, row):

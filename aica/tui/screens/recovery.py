@@ -29,8 +29,7 @@ def menu(app):
         Item(_("Journal"), _("what it said in this boot, the newest line first"),
              value=Opens(lambda: said_by(app, _("Journal"), booting.journal, JOURNAL), JOURNAL)),
         Item(_("Turn on at boot"), _("as it should be"),
-             value=Opens(lambda: Run(_("Turn on at boot"), lambda: booting.enable(app), ENABLE),
-                         ENABLE)),
+             value=Opens(lambda: ask_on(app), ENABLE)),
         Item(_("Turn off at boot"), _("until the next recovery or set-up"),
              value=Opens(lambda: ask_off(app), DISABLE)),
     ])
@@ -49,6 +48,14 @@ def said_by(app, title, look, command):
         if not lines:
             yield tr("Nothing is known: does systemd run here?"), "muted"
     return Text(title, command=command, load=load)
+
+
+def ask_on(app):
+    """Return the question before the recovery runs at boot again."""
+    words = tr("From the next boot on the server is made whole before anybody can log in. Nothing "
+               "runs now.")
+    return Question(_("Turn on at boot"), [(words, "text")], lambda: Replace(Run(
+        _("Turn on at boot"), lambda: booting.enable(app), ENABLE)), command=ENABLE)
 
 
 def ask_off(app):
