@@ -5,6 +5,7 @@ import json
 import os
 import re
 import select
+import shlex
 import signal
 import time
 
@@ -404,6 +405,24 @@ def test_the_command_of_a_form_is_what_it_says():
     assert people.add_command(values) == "aica user add kim --ssh-key -"
     values.update(access=people.WITH_PASSWORD, full_name="김철수")
     assert people.add_command(values) == "aica user add kim --full-name '김철수'"
+
+
+NASTY = "O'Brien; rm -r *"
+
+
+@pytest.mark.parametrize("command, words", [
+    (people.add_command({"name": "kim", "full_name": NASTY, "access": people.WITH_PASSWORD}),
+     ["aica", "user", "add", "kim", "--full-name", NASTY]),
+    (backups.restore_command(("kim", NASTY), "20261126"),
+     ["aica", "backup", "--restore", "kim", NASTY, "--from", "20261126"]),
+    (backups.restore_form(None)._command_of({"name": "kim", "path": NASTY}),
+     ["aica", "backup", "--restore", "kim", NASTY]),
+    (disks.Folder(None, "/data/" + NASTY).command, ["aica", "disk", "--path", "/data/" + NASTY]),
+    (recovery.command_for(Outcome("shared-tree:/data/" + NASTY, "planned")),
+     ["aica", "permissions", "apply", "/data/" + NASTY]),
+])
+def test_a_command_that_is_shown_means_what_it_says_in_a_shell(command, words):
+    assert shlex.split(command) == words
 
 
 # -- adding somebody through the menu ------------------------------------

@@ -88,7 +88,7 @@ class Inside(Table):
 def restore_command(names, snapshot):
     """Return the command that brings back a path of a home from a snapshot. Pure."""
     return "aica backup --restore {} {} --from {}".format(
-        names[0], shlex.quote("/".join(names[1:])), snapshot)
+        shlex.quote(names[0]), shlex.quote("/".join(names[1:])), snapshot)
 
 
 def entries(app, snapshot, names):
@@ -117,8 +117,8 @@ def ask(app):
 def restore_form(app):
     """Return the form of what to bring back."""
     def command_of(values):
-        return "aica backup --restore {} {}".format(values["name"] or "NAME",
-                                                    values["path"] or "PATH")
+        return "aica backup --restore {} {}".format(shlex.quote(values["name"] or "NAME"),
+                                                    shlex.quote(values["path"] or "PATH"))
 
     def go(values):
         return Replace(Run(_("Bring back"), lambda: finding.bring_back(

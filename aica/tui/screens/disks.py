@@ -1,6 +1,7 @@
 """Disks: who and what fills them, by the last scan; what lies in a folder; the alarm."""
 
 import os
+import shlex
 
 from ... import report
 from ...disk import alert, message, overview, scan, shown
@@ -97,7 +98,7 @@ class Folder(Table):
 
     def __init__(self, app, path):
         super().__init__(path, ENTRIES, lambda: entries(scan.of_folder(app, path)),
-                         "aica disk --path " + path)
+                         "aica disk --path " + shlex.quote(path))
         self._app, self._path = app, path
 
     def choose(self, entry):

@@ -1,6 +1,7 @@
 """Users: the list, one user, and what can be done for them."""
 
 import os
+import shlex
 
 from ... import report, ssh_keys
 from ...errors import AicaError
@@ -168,9 +169,9 @@ def add_form(app):
 
 def add_command(values):
     """Return the command that does what the form says. Pure."""
-    command = "aica user add " + (values["name"] or "NAME")
+    command = "aica user add " + shlex.quote(values["name"] or "NAME")
     if values["full_name"]:
-        command += " --full-name '{}'".format(values["full_name"])
+        command += " --full-name " + shlex.quote(values["full_name"])
     return command + (" --ssh-key -" if values["access"] == WITH_KEY else "")
 
 
@@ -214,8 +215,8 @@ def register_form(app):
                            lambda: registering.register(app, name, group), command_of(values)))
 
     def command_of(values):
-        return "aica user register {} {}".format(values["name"] or "NAME",
-                                                 values["group"] or "GROUP")
+        return "aica user register {} {}".format(shlex.quote(values["name"] or "NAME"),
+                                                 shlex.quote(values["group"] or "GROUP"))
     return Form(_("Register an account"), [
         Field("name", _("Name"), help=_("an account that this server has")),
         Field("group", _("Group"), group_of(app), help=_("the site's group or an allowed one")),

@@ -1,5 +1,7 @@
 """Recovery: how the last one went, a dry run, a run, the units."""
 
+import shlex
+
 from ... import booting, maintenance, status
 from .. import keys
 from ..asking import Question
@@ -153,16 +155,16 @@ def command_for(outcome):
     if outcome.status != "planned":
         return ""
     if outcome.kind == "shared-tree":
-        return "aica permissions apply " + outcome.name
+        return "aica permissions apply " + shlex.quote(outcome.name)
     if outcome.kind in USERS_OWN:
-        return "aica recover --user " + outcome.name.rsplit("/", 1)[-1]
+        return "aica recover --user " + shlex.quote(outcome.name.rsplit("/", 1)[-1])
     return "aica recover"
 
 
 def repair(app, outcome):
     """Return the effect of repairing a finding: a run of what command_for() says."""
     command = command_for(outcome)
-    words = command.split()
+    words = shlex.split(command)
     if words[1] == "permissions":
         return Replace(Run(_("Repair"), lambda: maintenance.apply(app, (words[-1],)), command))
     users = tuple(words[3:])

@@ -1,5 +1,7 @@
 """The first set-up: what is wanted, the plan, then the work and what comes next."""
 
+import shlex
+
 from ...provision import Setup
 from ...site import STEPS
 from .. import keys
@@ -33,7 +35,7 @@ def form(app, group):
 
 def command_of(values):
     """Return the command that does what the form says. Pure."""
-    words = ["aica setup --group", values["name"] or "NAME"]
+    words = ["aica setup --group", shlex.quote(values["name"] or "NAME")]
     left_out = skipped(values)
     words += ["--skip", ",".join(left_out)] if left_out else []
     return " ".join(words + (["--allow-unmounted"] if values["allow_unmounted"] else []))
