@@ -22,5 +22,6 @@ def run(args, app):
     if not screen.has_terminal():
         raise ConfigError("the menu needs a terminal", hint="aica --help")
     first = home.admin(app) if os.geteuid() == 0 else home.member(app)
-    menu.main(first, args.theme or glance.theme(app), args.ascii, args.lang, app.log_bug)
+    menu.main(first, args.theme or glance.theme(app), args.ascii, args.lang, app.log_bug,
+              app.warnings)
     return 0

@@ -9,18 +9,22 @@ import traceback
 
 from . import base, keys, mishap, reading, words
 from .screen import Terminal
+from .worker import watch
 
 
 class Lost(Exception):
     """The terminal is gone, or somebody wants us to end."""
 
 
-def main(first, theme="auto", ascii_only=False, language="", keep=lambda trace: None):
+def main(first, theme="auto", ascii_only=False, language="", keep=lambda trace: None,
+         warnings=()):
     """Show screens until the first one is left. Work in hand is finished, whatever happens.
 
-    keep(trace) puts the traceback of a bug where it can be found again.
+    keep(trace) puts the traceback of a bug where it can be found again. warnings is
+    where the use cases put theirs: the screen that waited for the work shows them.
     """
     words.choose(language)
+    watch(warnings)
     old = {number: signal.signal(number, _lose) for number in (signal.SIGHUP, signal.SIGTERM)}
     stack = [first]
     try:

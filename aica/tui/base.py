@@ -7,6 +7,7 @@ another screen, go back, quit, or nothing. What takes time is a Worker.
 from typing import Any, NamedTuple
 
 from . import keys, view
+from .outcomes import said
 from .results import failure
 from .view import Page
 from .words import tr
@@ -40,7 +41,8 @@ class Screen:
     def __init__(self):
         self.note = ""
         self.note_role = "muted"
-        self.failure = ()  # why a worker failed, as blocks of text: the body shows them whole
+        # Why a worker failed, and what it warned of, as blocks of text: the body shows them whole.
+        self.failure, self.warnings = (), []
         self._worker = None
 
     def body(self, width, height):
@@ -65,8 +67,13 @@ class Screen:
         self.note, self.note_role = words, role
 
     def ended(self, worker):
-        """Keep how a worker failed, if it did."""
+        """Keep how a worker failed, if it did, and what it warned of."""
         self.failure, self.trace = failure(worker), worker.trace
+        self.warnings = list(worker.warnings)
+
+    def troubles(self):
+        """Return why the work failed and what it warned of, as blocks of text."""
+        return list(self.failure) + [("! " + said(one), "warning") for one in self.warnings]
 
     def workers(self):
         """Return the Workers whose results this screen waits for: its own, while it works."""

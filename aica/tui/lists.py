@@ -2,7 +2,6 @@
 
 from . import keys, view
 from .base import List, Push
-from .outcomes import said
 from .results import counts, happened
 from .words import _, tr
 from .worker import Worker
@@ -19,7 +18,7 @@ class Table(List):
         super().__init__()
         self.title, self.head, self.command = title, head, command
         self._load = load
-        self.rows, self.warnings = [], []
+        self.rows = []
         self.empty = _("nothing here")
 
     footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.FILTER, keys.REFRESH, keys.HELP)
@@ -38,8 +37,9 @@ class Table(List):
             return
         self._fresh += self._worker.take()
         if self._worker.done:
-            self.rows, self.warnings = _sorted(self._fresh)
             self.ended(self._worker)
+            self.rows, told = _sorted(self._fresh)
+            self.warnings += told
             self._worker = None
 
     def entries(self):
@@ -50,7 +50,7 @@ class Table(List):
 
     def lines(self, width, height):
         rows = self.visible()
-        above = view.above(list(self.failure) + _blocks(self.warnings), width, height, bool(rows))
+        above = view.above(self.troubles(), width, height, bool(rows))
         if not rows and above and not self.filter:
             return above
         if not rows:
@@ -73,25 +73,18 @@ def _sorted(items):
             [one for one in items if isinstance(one, str)])
 
 
-def _blocks(warnings):
-    return [("! " + said(one), "warning") for one in warnings]
-
-
 class Findings(List):
-    """Outcomes of a look: what needs attention, or (Space) everything; Enter opens one.
-
-    A text among what make() brings is a warning, which stands above them.
-    """
+    """Outcomes of a look: what needs attention, or (Space) everything; Enter opens one."""
 
     footer = (keys.UP, keys.DOWN, keys.ENTER, keys.BACK, keys.MARK, keys.FILTER, keys.REFRESH)
 
     def __init__(self, title, make, command, details):
-        """make() -> iterable of Outcomes and texts. details(outcome) -> the screen of one."""
+        """make() -> iterable of Outcomes. details(outcome) -> the screen of one."""
         super().__init__()
         self.title, self.command = title, command
         self._make, self._details = make, details
         self.outcomes, self._all = [], False
-        self.warnings, self.count = [], counts
+        self.count = counts
         self.fine = _("Everything is as it should be.")
 
     def shown(self):
@@ -107,7 +100,7 @@ class Findings(List):
             return
         self._fresh += self._worker.take()
         if self._worker.done or len(self._fresh) > len(self.outcomes):
-            self.outcomes, self.warnings = _sorted(self._fresh)
+            self.outcomes = list(self._fresh)
         if self._worker.done:
             self.ended(self._worker)
 
@@ -133,10 +126,10 @@ class Findings(List):
         going = self._worker is not None and not self._worker.done
         head = [view.line(width, (tr("looking: ") if going else tr("looked: "), "muted"),
                           (self.count(self.outcomes), "title"))]
-        head += view.paragraphs(_blocks(self.warnings), 0, width, height // 3)
         head.append(view.blank(width))
         shown = self.visible()
-        head += view.above(self.failure, width, height - len(head), bool(shown))
+        fine = not shown and not self.failure and not self.filter
+        head += view.above(self.troubles(), width, height - len(head), bool(shown) or fine)
         if not shown and self.failure:
             return head
         if not shown and self.filter:

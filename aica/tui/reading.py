@@ -22,6 +22,7 @@ class Text(Screen):
         if self._load is not None:
             self.close()
             self._worker, self.blocks, self.failure = Worker(self._load), [], ()
+            self.warnings = []
 
     def arrived(self):
         if self._worker is not None:
@@ -32,8 +33,9 @@ class Text(Screen):
 
     def body(self, width, height):
         self._size = width, height
-        # The reason stands first: what was read before it may be long.
-        blocks = list(self.failure) + [("", "text")] * bool(self.failure) + self.blocks
+        # What was wrong stands first: what was read may be long.
+        blocks = self.troubles()
+        blocks += [("", "text")] * bool(blocks) + self.blocks
         self.top = max(0, min(self.top, view.count_lines(blocks, width) - height))
         if not blocks:
             return [view.line(width, (tr("reading ...") if self._worker else tr("nothing here"),

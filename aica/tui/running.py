@@ -49,8 +49,9 @@ class Run(Screen):
         self._verdict = tr("done: {}").format(counts(self.outcomes)), "error" if bad else "ok"
 
     def body(self, width, height):
-        after = self._after(self.outcomes) if self.over and self._after else ()
-        below = view.paragraphs(self.failure or after, 0, width, height - LEAST)
+        is_done = self.over and self._after and not self.failure
+        after = list(self._after(self.outcomes)) if is_done else []
+        below = view.paragraphs(after + self.troubles(), 0, width, height - LEAST)
         shown = self.outcomes[:len(self.outcomes) - self._back] or self.outcomes
         return view.progress(shown, self.total, self.over, width, height - len(below)) + below
 

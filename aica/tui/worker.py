@@ -12,8 +12,15 @@ import signal
 import struct
 import traceback
 
-ITEM, ERROR, BUG, END = "item", "error", "bug", "end"
+ITEM, ERROR, BUG, END, WARNING = "item", "error", "bug", "end", "warning"
 _SIZE = struct.Struct("!I")
+_gathered = []
+
+
+def watch(warnings):
+    """Let workers bring what is put into this list while they work: it is the one of the App."""
+    global _gathered
+    _gathered = warnings
 
 
 class Worker:
@@ -23,6 +30,7 @@ class Worker:
         self.done = False
         self.error = None  # (words, hint) if an AicaError ended it
         self.trace = ""  # the traceback if a bug ended it
+        self.warnings = []  # what was warned of meanwhile, each once; complete when it is done
         self._buffer = b""
         self._results, theirs = os.pipe()
         stop, self._stop = os.pipe()
@@ -86,6 +94,8 @@ class Worker:
             self.error = value
         if kind == BUG:
             self.trace = value
+        if kind == WARNING:
+            self.warnings.append(value)
         return []
 
     def _finish(self):
@@ -108,7 +118,11 @@ def _work(make, results, stop):
         signal.set_wakeup_fd(-1)  # that one is the screen's
         signal.signal(signal.SIGWINCH, signal.SIG_DFL)
         _leave_the_terminal()
-        _tell(results, *_items(make, results, stop))
+        known = len(_gathered)
+        end = _items(make, results, stop)
+        for text in dict.fromkeys(_gathered[known:]):
+            _tell(results, WARNING, text)
+        _tell(results, *end)
         code = 0
     finally:
         os._exit(code)

@@ -32,6 +32,7 @@ from aica.tui import (
     theme,
     view,
     words,
+    worker,
 )
 from aica.tui.screens import (
     backups,
@@ -648,10 +649,33 @@ def test_a_test_passes_fails_and_skips():
     assert results.verdicts(OUTCOMES) == "2 pass, 3 fail, 1 skip"
 
 
-def test_warnings_stand_above_the_findings():
-    screen = lists.Findings("t", lambda: [OUTCOMES[5], "nothing mounts /data"], "", None)
-    found = shown(loaded(screen))
-    assert "! nothing mounts /data" in found[3] and screen.outcomes == [OUTCOMES[5]]
+@pytest.mark.parametrize("name, items", [
+    ("a table", [(("first", "x"), "text", None)]), ("a text", [("first", "text")]),
+    ("findings", [Outcome("first:x", "failed")]), ("a run", [Outcome("first:x", "changed")])])
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_the_work_warned_of_is_shown_with_it(monkeypatch, name, items, fails):
+    warnings = ["known before"]
+    monkeypatch.setattr(worker, "_gathered", warnings)
+
+    def work():
+        yield from items
+        warnings.extend(["nothing mounts /data"] * 2)
+        if fails:
+            raise ConfigError("not so")
+    found = unwrapped(loaded(WAITING[name](work)))
+    assert found.count("! nothing mounts /data") == 1 and "first" in found
+    assert "known before" not in found and ("not so" in found) == fails
+
+
+def test_who_is_added_where_no_password_is_kept_is_told_so(whole, monkeypatch):
+    whole.replace("/data/config/aica.conf", "[accounts]\n", "[accounts]\nkeep_passwords = no\n")
+    monkeypatch.setattr(worker, "_gathered", whole.app.warnings)
+    form = people.add_form(whole.app)
+    press(form, *"newbie")
+    press(form, "ENTER", "ENTER", "RIGHT", "ENTER")
+    run = press(form, "ENTER").screen
+    finished(run)
+    assert "! passwords are not kept on this data disk" in unwrapped(run, 80, 30)
 
 
 def test_a_user_in_detail():

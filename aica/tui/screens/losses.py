@@ -27,7 +27,6 @@ def rows(app):
     for one in survey.findings():
         yield (one.kind, one.name, details(one)), "warning", one
     yield from survey.problems
-    yield from dict.fromkeys(app.warnings)
     yield from survey.notes
 
 

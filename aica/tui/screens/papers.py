@@ -3,7 +3,6 @@
 from ... import settings as config
 from ...app import LOG
 from ..base import Menu, Opens
-from ..outcomes import said
 from ..reading import Text
 from ..view import Item
 from ..words import _, tr
@@ -51,8 +50,6 @@ def values(app):
                 own = value != getattr(built_in, field)
                 words = "  [{}] {} = {}".format(section, key, shown(value))
                 yield words + ("" if own else "  " + tr("(default)")), "text" if own else "muted"
-    for warning in found.warnings:
-        yield said(warning), "warning"
 
 
 def shown(value):

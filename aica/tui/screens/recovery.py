@@ -112,10 +112,8 @@ def run(app):
 
 def check(app):
     """Return the screen of the set-up test: what is not as it should be."""
-    def look():
-        yield from maintenance.check(app)
-        yield from app.warnings
-    screen = Findings(_("Set-up test"), look, "aica check", lambda outcome: Finding(app, outcome))
+    screen = Findings(_("Set-up test"), lambda: maintenance.check(app), "aica check",
+                      lambda outcome: Finding(app, outcome))
     screen.count = verdicts
     return screen
 
