@@ -13,7 +13,8 @@ import time
 import pyte
 from wiped import REPOSITORY
 
-PATIENCE_S = 25
+# So long may a program paint nothing at all while something of it is waited for.
+SILENCE_S = 50
 # pyte does not know how xterm repeats a character; this one has 256 colours without it.
 TERM = "screen-256color"
 KEYS = {
@@ -56,6 +57,7 @@ class Menu:
         self.screen = Screen(*size)
         self._stream = Stream(self.screen)
         self.code = None
+        self._painted = time.monotonic()
         self._process, self._terminal = pty.fork()
         if self._process == 0:
             environ = {"PATH": os.environ["PATH"], "TERM": term, "LC_ALL": language,
@@ -103,18 +105,20 @@ class Menu:
 
     def see(self, *texts):
         """Wait until all texts stand on the screen; return its lines."""
-        end = time.monotonic() + PATIENCE_S
-        while not all(text in "\n".join(self.lines()) for text in texts):
-            assert time.monotonic() < end and self._read(), \
-                "{} not seen:\n{}".format(texts, "\n".join(self.lines()))
-        return self.lines()
+        return self._wait(lambda lines: all(text in "\n".join(lines) for text in texts),
+                          "{} not seen".format(texts))
 
     def see_title(self, title):
         """Wait until a screen of this title is shown; return its lines."""
-        end = time.monotonic() + PATIENCE_S
-        while not self.lines()[0].startswith(" " + title):
-            assert time.monotonic() < end and self._read(), \
-                "{} not opened:\n{}".format(title, "\n".join(self.lines()))
+        return self._wait(lambda lines: lines[0].startswith(" " + title),
+                          "{} not opened".format(title))
+
+    def _wait(self, is_there, problem):
+        """Wait as long as something is painted: a slow machine fails nothing, a silent program does."""
+        self._painted = time.monotonic()
+        while not is_there(self.lines()):
+            assert self._read() and time.monotonic() < self._painted + SILENCE_S, \
+                "{}:\n{}".format(problem, "\n".join(self.lines()))
         return self.lines()
 
     def end(self):
@@ -133,6 +137,7 @@ class Menu:
         except OSError:  # EIO: the other side is closed
             return False
         self._stream.feed(data)
+        self._painted = time.monotonic()
         return bool(data)
 
 

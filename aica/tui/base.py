@@ -91,7 +91,7 @@ class Screen:
     def close(self):
         """It is gone: nobody waits for its workers any more."""
         for worker in self.workers():
-            worker.cancel()
+            worker.leave()
 
 
 class List(Screen):

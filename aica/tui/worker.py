@@ -15,6 +15,16 @@ import traceback
 ITEM, ERROR, BUG, END, WARNING = "item", "error", "bug", "end", "warning"
 _SIZE = struct.Struct("!I")
 _gathered = []
+# Workers that nobody waits for any more, until their processes have ended.
+left = []
+
+
+def reap():
+    """Let those that are left and have ended go, without waiting."""
+    for one in list(left):
+        one.take()
+        if one.done:
+            left.remove(one)
 
 
 def watch(warnings):
@@ -27,6 +37,7 @@ class Worker:
     """Runs make() -> iterable in a child. take() returns what has arrived since."""
 
     def __init__(self, make):
+        reap()
         self.done = False
         self.error = None  # (words, hint) if an AicaError ended it
         self.trace = ""  # the traceback if a bug ended it
@@ -67,6 +78,11 @@ class Worker:
         if not self.done and self._stop is not None:
             os.close(self._stop)
             self._stop = None
+
+    def leave(self):
+        """Nobody waits for it any more: it stops like that, and is reaped when it has ended."""
+        self.cancel()
+        left.append(self)
 
     def wait(self):
         """Wait for the end and return the last items."""

@@ -523,6 +523,13 @@ def test_without_a_catalogue_the_menu_is_english(tmp_path):
 # -- what the other screens say ------------------------------------------
 
 
+def end_of_what_is_left():
+    """Wait for the processes of workers that nobody waits for."""
+    while worker.left:
+        select.select(worker.left, [], [])
+        worker.reap()
+
+
 def loaded(screen):
     """Let a table or a text be read to its end, and return it."""
     screen.shown()
@@ -621,6 +628,18 @@ def test_a_glance_works_without_root_and_without_a_recovery(whole):
     assert found.recovery.get("exit") == 0 and found.disks
     assert "none in this boot" in "".join(
         span.text for line in overview.lines(glance.Glance(), 80) for span in line)
+
+
+def test_back_on_the_first_screen_it_is_looked_at_anew_even_if_a_look_had_begun(tmp_path):
+    state = tmp_path / "state"
+    state.write_text("before")
+    first = overview.Home("t", [], lambda: glance.Glance(problems=(state.read_text(),)))
+    first.shown()
+    select.select(first.workers(), [], [])  # that look has seen what was before
+    state.write_text("after")
+    assert loaded(first).glance.problems == ("after",)
+    assert len(worker.left) == 1
+    end_of_what_is_left()
 
 
 def test_the_disks_are_measured_a_folder_at_a_time(whole):

@@ -29,8 +29,9 @@ class Home(Menu):
         self._look, self.glance = look, None
 
     def shown(self):
-        if self._worker is None:
-            self._worker = Worker(lambda: [self._look()])
+        # A look that has begun may be from before what was just done.
+        self.close()
+        self._worker = Worker(lambda: [self._look()])
 
     def arrived(self):
         if self._worker is None:
@@ -42,8 +43,9 @@ class Home(Menu):
             self._worker = None
 
     def ticked(self):
-        """A minute is over."""
-        self.shown()
+        """A minute is over. A look that takes longer is not begun anew."""
+        if self._worker is None:
+            self.shown()
 
     def press(self, action, name):
         if action == keys.REFRESH and not self.typing:
