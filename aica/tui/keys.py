@@ -18,7 +18,7 @@ class Key(NamedTuple):
 UP, DOWN, PAGE_UP, PAGE_DOWN, FIRST, LAST = "up", "down", "page-up", "page-down", "first", "last"
 ENTER, BACK, QUIT, FILTER, HELP, REFRESH, MARK = (
     "enter", "back", "quit", "filter", "help", "refresh", "mark")
-NEXT, PREVIOUS, ERASE, CANCEL, RESIZE = "next", "previous", "erase", "cancel", "resize"
+NEXT, PREVIOUS, ERASE, CANCEL = "next", "previous", "erase", "cancel"
 
 TABLE = (
     Key(UP, ("UP", "k"), "↑ k", _("up")),

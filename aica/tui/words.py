@@ -8,7 +8,6 @@ import gettext
 import os
 
 DOMAIN = "aica-datakeeper"
-LANGUAGES = ("en", "ko")
 # How gettext(3) keeps the texts of a context (msgctxt).
 OUTCOME = "outcome\x04"
 _catalogue = gettext.NullTranslations()
