@@ -37,18 +37,19 @@ def package():
 
 
 @pytest.fixture(scope="session")
-def image(distribution, package):
-    """The image that a server with the package comes back as."""
-    return distribution.with_package(package)
-
-
-@pytest.fixture(scope="session")
 def rpm():
     """The .rpm under test."""
     found = images.find_package("rpm")
     if found is None:
         _refuse("no package to test: run `make rpm`, or set AICA_RPM")
     return found
+
+
+@pytest.fixture(scope="session")
+def image(distribution, request):
+    """The image that a server with the package comes back as; AICA_SYSTEM_PACKAGE=rpm: the .rpm."""
+    fixture = {"deb": "package", "rpm": "rpm"}[images.KIND]
+    return distribution.with_package(request.getfixturevalue(fixture))
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,10 @@ PACKAGES = (
 )
 
 
+# Which of the two packages the image has: deb or rpm.
+KIND = os.environ.get("AICA_SYSTEM_PACKAGE", "deb")
+
+
 def find_package(kind="deb"):
     """Return the package under test: AICA_DEB or AICA_RPM, or the newest one built, or None."""
     named = os.environ.get("AICA_" + kind.upper())

@@ -55,7 +55,8 @@ class TestImageWithAnotherAccount:
     """The provider's new image has `ubuntu` with the uid and gid that kim has had for years."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "ubuntu", data=team.data) as one:
             people.add_locals(one)
             _add_ubuntu(one, people.UIDS["kim"])
@@ -121,7 +122,8 @@ class TestHangingProgram:
     """The recovery never ends. Nobody gets in before its time is up, everybody after."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "hanging", data=team.data) as one:
             people.add_locals(one)
             one.plant("/etc/systemd/system/{}.d/hang.conf".format(RECOVERY), HANGING)

@@ -29,7 +29,8 @@ def menu_of(server, user=None, *words):
     else:
         argv += ["ssh", "-tt", "-i", "/srv/keys/client"]
         argv += [word for option in SSH_OPTIONS for word in ("-o", option)]
-        argv += ["{}@127.0.0.1".format(user), " ".join(("aica-tui",) + words)]
+        command = " ".join(("aica-tui",) + words)
+        argv += ["{}@127.0.0.1".format(user), "bash -lc '{}'".format(command)]
     return Menu("", size=(100, 30), argv=argv)
 
 

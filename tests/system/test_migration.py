@@ -150,6 +150,6 @@ def test_after_the_wipe_everybody_is_back(server, image):
         for name, uid in ACCOUNTS:
             assert one.run(["id", "-u", name]).out == uid + "\n"
             assert one.run(["getent", "shadow", name]).out == hashes[name]
-        assert one.ssh("kim", "cat thesis.tex; umask").out == "work of kim\n0002\n"
+        assert one.ssh("kim", "bash -lc 'cat thesis.tex; umask'").out == "work of kim\n0002\n"
         assert one.run("su - lee -c 'cat code/a'").out == "work\n"
         assert people.outcomes(one, "check")[2] == 0

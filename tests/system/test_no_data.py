@@ -175,7 +175,8 @@ class TestUntrustedRegistry:
     """Whoever can rename folders in /data could put a registry of their own there."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "untrusted", data=team.data) as one:
             people.add_locals(one)
             one.data.chmod(0o2777)
@@ -204,7 +205,8 @@ class TestReadOnlyData:
     """The data disk has errors and came up read-only: people must still get at their files."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "read-only", data=team.data) as one:
             people.add_locals(one)
             one.boot(read_only=True)
@@ -223,7 +225,8 @@ class TestHangingData:
     """The disk is mounted and does not answer. Root must get in exactly now."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "dead-disk", data=team.data) as one:
             people.add_locals(one)
             one.plant("/usr/local/sbin/dead-server", DEAD_SERVER, 0o755)

@@ -30,7 +30,8 @@ def test_who_is_added_with_a_key_logs_in_with_it(server):
     added = server.run(["aica", "user", "add", "choi", "--full-name", "최민호", "--ssh-key", "-"],
                        stdin=server.image.public_key())
     assert "ssh choi@" in added.out and "SHA256:" in added.out
-    seen = server.ssh("choi", "id; umask; pwd; printenv HF_HOME; touch /data/code/mine").out
+    look = "id; umask; pwd; printenv HF_HOME; touch /data/code/mine"
+    seen = server.ssh("choi", "bash -lc '{}'".format(look)).out  # a login: for the .rpm too
     assert "(gpu-users)" in seen and "0002\n/data/users/choi\n/data/models/huggingface" in seen
     assert server.run(["stat", "-c", "%a %U:%G", "/data/code/mine"]).out == "664 choi:gpu-users\n"
     assert server.run(["stat", "-c", "%a %U", "/data/users/choi"]).out == "750 choi\n"

@@ -101,7 +101,8 @@ class TestImageWithoutThePackage:
     """A plain image with only the one line of `aica bootstrap`."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, distribution, package, team):
+    @classmethod
+    def server(cls, image, distribution, package, team):
         with Server(image, "starter", data=team.data) as first:
             people.add_locals(first)
             first.boot()
@@ -156,7 +157,8 @@ class TestImageWithoutTheRpm:
     """The same with the .rpm, on an image that lacks something first."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, distribution, rpm, team):
+    @classmethod
+    def server(cls, image, distribution, rpm, team):
         with Server(image, "rpm-starter", data=team.data) as first:
             people.add_locals(first)
             first.boot()
