@@ -125,7 +125,8 @@ def test_nothing_is_left_when_a_server_is_gone(distribution):
         one.boot(wait=False)
         folder, leader = one.folder, one.leader
     assert not folder.exists()
-    assert str(folder) not in open("/proc/self/mounts").read()
+    with open("/proc/self/mounts") as mounts:
+        assert str(folder) not in mounts.read()
     time.sleep(0.2)
     assert not os.path.exists("/proc/{}".format(leader))
     assert one not in servers.running

@@ -161,8 +161,8 @@ def test_a_cut_between_package_and_script_leaves_a_pair_that_fits(whole, package
         assert whole.cli("bootstrap", "--package", package).code == 1
     assert whole.read(FOLDER + "/bootstrap.sh") == before
     name = starter.parse_version(before)[1]
-    assert name in before and hashlib.sha256(
-        open(whole.path(FOLDER + "/" + name), "rb").read()).hexdigest() in before
+    with open(whole.path(FOLDER + "/" + name), "rb") as kept:
+        assert name in before and hashlib.sha256(kept.read()).hexdigest() in before
 
 
 def test_a_package_that_was_changed_is_not_installed(whole, package):

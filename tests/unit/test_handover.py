@@ -62,7 +62,8 @@ def spoil_link(server):
 
 
 def spoil_kind(server):
-    socket.socket(socket.AF_UNIX).bind(server.path(TOP + "/s"))
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(server.path(TOP + "/s"))
 
 
 def spoil_open(server):

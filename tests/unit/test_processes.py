@@ -1,6 +1,7 @@
 """Who runs what: seen by uid, asked to end, and killed only if they do not."""
 
 import os
+import pathlib
 import signal
 import time
 
@@ -103,7 +104,8 @@ def test_an_id_that_has_a_name_is_somebodys_and_left_alone(running):
 
 def test_whose_first_thread_alone_has_ended_still_runs(running):
     child = running(work=_leave_a_thread)
-    while "State:\tZ" not in open("/proc/{}/status".format(child)).read():
+    status = pathlib.Path("/proc/{}/status".format(child))
+    while "State:\tZ" not in status.read_text():
         time.sleep(0.01)
     assert [found.pid for found in processes.of(UID)] == [child]
 
