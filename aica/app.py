@@ -8,7 +8,7 @@ import contextlib
 import os
 import time
 
-from . import environment, guards, kept, lock, registry, report, seen, site, storage, vault
+from . import environment, guards, lock, registry, report, seen, site, storage, to_keep, vault
 from . import settings as config
 from .engine import converge
 from .errors import AicaError, ConfigError, Conflict, NotReady
@@ -133,7 +133,7 @@ class App:
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
             self.id_range(host), self._directory_users(host, entries, known), looks,
-            kept.find(host, settings), self.keeps_host_keys(host, settings), recorded,
+            to_keep.find(host, settings), self.keeps_host_keys(host, settings), recorded,
             guards.find(host, settings, entries.names()))
 
     def followed(self, host, settings, known, entries, keep):
@@ -259,7 +259,7 @@ class App:
                 run.outcomes.append(outcome)
                 yield outcome
             seen.note(run.host, run.outcomes, desired)
-            kept.note(run.host, resources, run.outcomes)
+            to_keep.note(run.host, resources, run.outcomes)
             run.end(report.exit_status(run.outcomes))
 
     def _site_of(self, host):
@@ -326,7 +326,7 @@ class App:
                 desired = self._site_of(host)
                 resources = site.all_records(desired)
                 outcomes = list(converge(resources, host))
-                kept.note(host, resources, outcomes)
+                to_keep.note(host, resources, outcomes)
                 if report.exit_status(outcomes) == 0:
                     seen.note_followed(host, desired)
                 image.finish(host)

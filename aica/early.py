@@ -4,7 +4,7 @@ It is quick, needs neither registry nor account records, and says nothing
 about the whole server: the recovery that follows does.
 """
 
-from . import kept, report, site
+from . import report, site, to_keep
 from .engine import converge
 
 LOCK_WAIT_S = 10
@@ -26,7 +26,7 @@ def restore(app, dry_run=False):
         for outcome in converge(resources, host):
             outcomes.append(outcome)
             yield outcome
-        kept.note(host, resources, outcomes)
+        to_keep.note(host, resources, outcomes)
         if report.exit_status(outcomes) or any(o.status == "changed" for o in outcomes):
             app.write_log(host, outcomes, report.exit_status(outcomes))
 
@@ -34,5 +34,5 @@ def restore(app, dry_run=False):
 def _desired(app, host):
     """Return a Site of which only the kept things are used."""
     settings = app.settings(host)
-    return site.Site(settings, kept=kept.find(host, settings),
+    return site.Site(settings, kept=to_keep.find(host, settings),
                      host_keys=app.keeps_host_keys(host, settings))

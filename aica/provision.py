@@ -2,7 +2,7 @@
 
 import contextlib
 
-from . import guards, ids, kept, registry, report, seen, site, storage, vault
+from . import guards, ids, registry, report, seen, site, storage, to_keep, vault
 from .accounts import Group
 from .bash_version import taking_over
 from .change import BLOCKED, FAILED
@@ -130,7 +130,7 @@ class Setup:
         known = self._with_accounts(host, settings, entries, known, keep)
         return site.Site(settings, entries, data, known, self.app.variables(host, settings),
                          keep, self.app.id_range(host), looks=looks,
-                         kept=kept.find(host, settings),
+                         kept=to_keep.find(host, settings),
                          host_keys=self.app.keeps_host_keys(host, settings), recorded=recorded,
                          guards=guards.find(host, settings, entries.names()))
 

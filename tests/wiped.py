@@ -14,7 +14,7 @@ import tempfile
 import snapshot
 
 import aica.cli
-from aica import demo, kept, seen
+from aica import demo, seen, to_keep
 from aica.app import App
 from aica.engine import converge
 from aica.host import Host
@@ -83,7 +83,7 @@ class Server:
         subprocess.check_call(["cp", "-a", "-T", model.root, self.root])
         # The copy is the same boot; an offline root is told from another by its /etc.
         old, new = (seen.boot_of(server.host()) for server in (model, self))
-        for path in (seen.PATH, kept.PATH):
+        for path in (seen.PATH, to_keep.PATH):
             if self.exists(path):
                 text = json.loads(self.read(path))
                 assert text["boot"] == old

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Tuple
 
-from .. import ids, kept, registry, report, vault
+from .. import ids, registry, report, to_keep, vault
 from ..accounts import Passwd
 from ..engine import converge
 from ..errors import ConfigError, Conflict
@@ -137,7 +137,7 @@ def remove(app, name, keep_home=False, end=False):
                 break
         if report.exit_status(outcomes) == 0:
             yield from common.refresh_copy(host, desired)
-            kept.forget(host, name)
+            to_keep.forget(host, name)
             if name in journal.unfinished(host, desired.settings):
                 journal.remove(host, desired.settings, name)
         app.write_log(host, outcomes, report.exit_status(outcomes))

@@ -4,9 +4,9 @@ from typing import Dict, NamedTuple, Optional, Tuple
 
 from ..accounts import AccountSet
 from ..guards import Guards
-from ..kept import Found
 from ..registry import Registry
 from ..settings import Settings
+from ..to_keep import Found
 
 
 class Site(NamedTuple):
@@ -16,7 +16,7 @@ class Site(NamedTuple):
     gid) of registered names that only a directory service knows, looks how
     the accounts that were seen right in this boot look now (see seen.py),
     recorded what the vault was made from, as it was read (None: not said),
-    kept what there is to keep besides (see kept.py), host_keys whether that
+    kept what there is to keep besides (see to_keep.py), host_keys whether that
     includes them, guards what AppArmor and SELinux must know (see guards.py).
     """
 

@@ -17,12 +17,12 @@ from aica.change import BLOCKED, CHANGED, FAILED, OK, PLANNED, SKIPPED, Outcome
 from aica.commands.check import KINDS
 from aica.errors import AicaError
 from aica.guards import Guards
-from aica.kept import Found
 from aica.parser import build
 from aica.registry import Entry, Registry
 from aica.settings import ETC_KEYS, SITE_KEYS, Settings
 from aica.settings_apps import CACHES
 from aica.site import Site
+from aica.to_keep import Found
 
 PAGES = find_pages()
 README = read("README.md")
