@@ -5,6 +5,7 @@ measure.py how large something is; cache.py is one cache, and thing.py a thing
 in it as the engine sees it: a Resource whose desired state is to be gone.
 conda.py, torch.py, hf.py and pip.py each know one layout and find what is in
 it; own.py asks a user's own tools. None of them takes a path from anybody.
+cleaning.py is one run over them, for `aica clean` and the nightly scan.
 """
 
 from . import conda, hf, pip, torch

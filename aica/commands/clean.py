@@ -6,7 +6,7 @@ import select
 import sys
 
 from .. import report
-from ..cleaning import PROGRAM, TARGETS, Cleaning, Request
+from ..caches.cleaning import PROGRAM, TARGETS, Cleaning, Request
 from ..door import Caller, caller_of
 from ..errors import ConfigError, NotReady
 from . import show

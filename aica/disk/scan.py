@@ -9,8 +9,8 @@ import time
 from typing import Any, Dict, NamedTuple, Optional, Tuple
 
 from .. import lock, storage
+from ..caches.cleaning import TARGETS, Cleaning, Request
 from ..change import PLANNED
-from ..cleaning import TARGETS, Cleaning, Request
 from ..errors import AicaError, NotReady
 from . import usage
 from .df import human

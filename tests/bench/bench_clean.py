@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(sys.path[0]))
 from wiped import Server, throw_away_folder  # noqa: E402
 
 from aica import tree  # noqa: E402
-from aica.cleaning import Cleaning, Request  # noqa: E402
+from aica.caches.cleaning import Cleaning, Request  # noqa: E402
 
 FILES = 100000
 AGAIN = 3

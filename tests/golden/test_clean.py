@@ -13,10 +13,9 @@ import clients
 import pytest
 import snapshot
 
-from aica import cleaning
 from aica.caches import cache as caching
-from aica.caches import rules
-from aica.cleaning import Cleaning, Request
+from aica.caches import cleaning, rules
+from aica.caches.cleaning import Cleaning, Request
 from aica.host import Host
 from aica.host.programs import Programs
 from aica.settings import Settings

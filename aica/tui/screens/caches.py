@@ -1,7 +1,7 @@
 """Cache cleaning: choose, look at the list with sizes, agree, remove."""
 
 
-from ...cleaning import TARGETS, Cleaning, Request
+from ...caches.cleaning import TARGETS, Cleaning, Request
 from .. import keys
 from ..asking import Form, Invalid, Question
 from ..base import Push, Replace

@@ -9,16 +9,17 @@ import os
 import syslog
 from typing import NamedTuple, Optional, Tuple
 
-from . import caches, lock, report, storage
-from .change import CHANGED, PLANNED
-from .engine import converge
-from .errors import ConfigError, NotApplicable
+from .. import lock, report, storage
+from ..change import CHANGED, PLANNED
+from ..engine import converge
+from ..errors import ConfigError, NotApplicable
+from . import LAYOUTS, Cache, Opened, OwnCaches, start
 
 # Of its own, so that a member who cleans keeps no changed password from being recorded.
 LOCK = lock.FOLDER + "/clean.lock"
 PROGRAM = "aica-clean-cache"
 AUDITED = 50
-TARGETS = tuple(caches.LAYOUTS)
+TARGETS = tuple(LAYOUTS)
 
 
 class Request(NamedTuple):
@@ -109,15 +110,15 @@ class Cleaning:
                 "--pip with --root {}: the caches in your home are those of this system, and no "
                 "other's".format(host.root), hint="leave out --root, or name what is shared: "
                 "--conda, --torch, --hf")
-        return caches.OwnCaches()
+        return OwnCaches()
 
     def _shared(self, host, targets):
         settings = self._app.settings(host)
-        rules = caches.start(self._days(settings), None if self._root else os.geteuid(),
+        rules = start(self._days(settings), None if self._root else os.geteuid(),
                              os.stat(__file__).st_mtime)
-        opened = caches.Opened()
+        opened = Opened()
         gid = _gid(host, settings) if self._root and not self._request.member else None
-        found = [caches.Cache(settings.data, caches.LAYOUTS[name], rules, opened, gid)
+        found = [Cache(settings.data, LAYOUTS[name], rules, opened, gid)
                  for name in targets]
         for name, cache in zip(targets, found):
             if not self._root and name != "conda":
