@@ -13,6 +13,7 @@ from ..site.units import UNITS
 from . import starter
 
 LIMIT_BYTES = 16 << 20
+EXPECTED = "name the .deb or .rpm of {} that was installed".format(starter.NAME)
 QUERIES = {
     "deb": ["dpkg-deb", "--show", "--showformat=${Package} ${Version}"],
     "rpm": ["rpm", "-qp", "--nosignature", "--qf", "%{NAME} %{VERSION}-%{RELEASE}"],
@@ -27,8 +28,9 @@ class Bootstrap:
 
     def __init__(self, app, path):
         self.app = app
+        host = app.host(read_only=True)  # root first: what else is wrong is the next thing
         self.data = _read(path)
-        self.package = _judge(app.host(read_only=True), path, self.data)
+        self.package = _judge(host, path, self.data)
 
     def run(self, dry_run=False):
         """Yield the Outcomes of putting package and script in place."""
@@ -66,9 +68,9 @@ def _read(path):
         with open(path, "rb") as package:
             data = package.read(LIMIT_BYTES + 1)
     except OSError as error:
-        raise ConfigError("--package {}: {}".format(path, error.strerror))
+        raise ConfigError("--package {}: {}".format(path, error.strerror), hint=EXPECTED)
     if len(data) > LIMIT_BYTES:
-        raise ConfigError("--package {}: larger than {} bytes".format(path, LIMIT_BYTES))
+        raise ConfigError("--package {}: larger than {} bytes".format(path, LIMIT_BYTES), EXPECTED)
     return data
 
 
@@ -76,12 +78,12 @@ def _judge(host, path, data):
     """Return the Package that the bytes of a file are."""
     kind = starter.kind_of(data)
     if kind is None:
-        raise ConfigError("--package {}: neither a .deb nor an .rpm".format(path))
+        raise ConfigError("--package {}: neither a .deb nor an .rpm".format(path), hint=EXPECTED)
     result = host.query(QUERIES[kind] + [os.path.abspath(path)])
     name, _, version = result.out.strip().partition(" ")
     if result.code != 0 or name != starter.NAME or not _is_plain(version):
         raise ConfigError("--package {}: expected {}, found {!r} {}".format(
-            path, starter.NAME, name, result.err.strip()))
+            path, starter.NAME, name, result.err.strip()), hint=EXPECTED)
     return starter.Package(kind, version, hashlib.sha256(data).hexdigest())
 
 

@@ -6,7 +6,7 @@ import os
 import time
 
 from ..disk import message, overview, probe, scan, shown
-from ..errors import ConfigError
+from ..errors import ConfigError, NotReady
 from . import show
 from .progress import Progress
 
@@ -49,7 +49,10 @@ def run(args, app):
     elif found.looks[0].figures is not None:
         show.info(args, "what fills {} is known after a scan: sudo aica disk --scan".format(
             found.looks[0].disk))
-    return _end(args, 0)
+    if found.lost:
+        show.error(args, "{} {}".format(found.data, found.lost),
+                   "mount it: mount {}; if it does not answer: dmesg | tail".format(found.data))
+    return _end(args, NotReady.exit_status if found.lost else 0)
 
 
 def _scan(args, app):

@@ -17,6 +17,7 @@ class Overview(NamedTuple):
 
     states say of each disk whether it is reason to alarm, as if it were seen for the first time.
     held is {uid: bytes} by the quota of the data disk, None where there is none or not for the caller.
+    data is where the data disk should be; lost says why it cannot be looked at, "" if it can.
     """
 
     looks: Tuple[Look, ...]
@@ -25,6 +26,8 @@ class Overview(NamedTuple):
     own_home: str = ""
     own: Optional[Size] = None
     held: Optional[Dict[int, int]] = None
+    data: str = ""
+    lost: str = ""
 
 
 def overview(app, tick=None, own=True):
@@ -34,14 +37,15 @@ def overview(app, tick=None, own=True):
     looks = tuple(disks.look(path, time.time()) for path in disks.names)
     limits = limits_of(disks.settings)
     states = tuple(step(State(), look, limits, time.time())[0] for look in looks)
-    if disks.lost(disks.settings.data):
-        return Overview(looks, states, None)
+    data = disks.settings.data
+    if disks.lost(data):
+        return Overview(looks, states, None, data=data, lost=disks.lost(data))
     last = scan.load(host, disks.settings)
     name, found = own_home(disks.settings) if own else "", None
     if name:
         found = scan.of_folder(app, name, tick).total
-    held = quota.held(host, disks.settings.data) if os.geteuid() == 0 else None
-    return Overview(looks, states, last, name, found, held)
+    held = quota.held(host, data) if os.geteuid() == 0 else None
+    return Overview(looks, states, last, name, found, held, data)
 
 
 def own_home(settings):

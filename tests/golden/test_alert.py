@@ -555,7 +555,8 @@ def test_without_data_disk_still_answers(here, disks):
     here.cli("disk", "--scan")
     disks["/data"] = None
     answer = here.cli("disk")
-    assert answer.code == 0 and "does not answer (waited 10 s)" in answer.out
+    assert answer.code == 5 and "does not answer (waited 10 s)" in answer.out
+    assert "/data does not answer" in answer.err and "/ " in answer.out
     assert "HOMES" not in answer.out and "--scan" not in answer.out
     assert here.cli("disk", "--json").objects[0]["level"] == "missing"
 
