@@ -82,10 +82,10 @@ def _delivered(args, app, deliveries):
     problems, sent = [], 0
     for where, problem in deliveries:
         sent += not problem
+        if args.json:
+            print(json.dumps({"channel": where, "problem": problem}))
         if problem:
             problems.append("{}: {}".format(where, problem))
-        elif args.json:
-            print(json.dumps({"channel": where, "problem": problem}))
         else:
             show.info(args, "told: " + where)
     return _end(args, app, problems, {"sent": sent, "failed": len(problems)})
@@ -95,7 +95,4 @@ def _end(args, app, problems, summary):
     show.warnings(args, app)
     for problem in problems:
         show.error(args, problem)
-    code = 1 if problems else 0
-    if args.json:
-        print(json.dumps({"summary": summary, "exit": code}))
-    return code
+    return show.end(args, summary, 1 if problems else 0)

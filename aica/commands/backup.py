@@ -39,7 +39,7 @@ def _list(args, rows):
         show.info(args, "no snapshot is there yet")
     show.rows(args, rows if args.json else [
         row._replace(size=_size(row.size), new=_size(row.new)) for row in rows])
-    return 0
+    return show.end(args, {"rows": len(rows)}, 0)
 
 
 def _size(size_bytes):

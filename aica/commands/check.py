@@ -31,20 +31,19 @@ def run(args, app):
     progress = Progress(args)
     found = progress.over(maintenance.check(app, args.deep, progress))
     missing = {wanted for wanted in args.only if ":" in wanted}
-    code = show.outcomes(args, app, _only(found, args.only, missing), dry_run=True,
+    return show.outcomes(args, app, _only(found, args.only, missing), dry_run=True,
                          drift=report.EXIT_DRIFT)
-    if missing:
-        raise ConfigError("--only {}: there is no such thing here".format(sorted(missing)[0]),
-                          hint="aica check --only {}".format(sorted(missing)[0].split(":")[0]))
-    return code
 
 
 def _only(found, only, missing):
-    """Yield the outcomes that are wanted; take what was found off `missing`."""
+    """Yield the outcomes that are wanted. Raise ConfigError if one of `missing` is none of all."""
     for outcome in found:
         missing.discard(outcome.resource)
         if not only or _wanted(outcome, only):
             yield outcome
+    if missing:  # before a summary that would say that all is well
+        raise ConfigError("--only {}: there is no such thing here".format(sorted(missing)[0]),
+                          hint="aica check --only {}".format(sorted(missing)[0].split(":")[0]))
 
 
 def _wanted(outcome, only):

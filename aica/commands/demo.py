@@ -30,10 +30,10 @@ def run(args, app):
     show.info(args, "look around: ls -l {0}/home {0}/data/users; cat {0}/etc/passwd".format(root))
     show.info(args, "try it: python3 -m aica check --root {}".format(root))
     show.info(args, "remove it: rm -r {}".format(root))
-    return max(codes)
+    return show.end(args, {"runs": len(codes)}, max(codes))
 
 
 def _step(args, there, verb, results, brief=False, dry_run=False):
-    if not args.json:
+    if not (args.json or args.quiet):
         print("\n$ aica {} --root {}".format(verb, there.root))
     return show.outcomes(args, there, results, dry_run, drift=3 if dry_run else 0, brief=brief)

@@ -138,6 +138,4 @@ def _lines(lines):
 
 
 def _end(args, code):
-    if args.json:
-        print(json.dumps({"summary": {}, "exit": code}))
-    return code
+    return show.end(args, {}, code)

@@ -38,7 +38,7 @@ def run(args, app):
     rows = found.rows()
     if args.json:
         show.rows(args, rows)
-        return 0
+        return show.end(args, {"rows": len(rows)}, 0)
     show.rows(args, [Line(*row[:4]) for row in rows if row.kind != "warning"])
     for row in rows:
         if row.kind == "warning":

@@ -77,6 +77,16 @@ def rows(args, found):
         print(line)
 
 
+def end(args, summary, code):
+    """Print the last line of --json where there are no outcomes; return the exit status.
+
+    summary is {what: how many}.
+    """
+    if args.json:
+        print(json.dumps({"summary": summary, "exit": code}))
+    return code
+
+
 def fields(row):
     """Show one NamedTuple, a field a line."""
     for name, value in zip(row._fields, row):
@@ -113,19 +123,22 @@ def _complain(args, tag, text, hint):
 
 def confirm_name(args, name, question):
     """True if the very name is typed; without asking if --yes was given. Raises as confirm()."""
-    return args.yes or _answer(question) == name
+    return args.yes or _answer(args, question) == name
 
 
 def confirm(args, question):
     """Return the answer to a yes/no question; True without asking if --yes was given.
 
-    Raise ConfigError without a terminal: nobody is there to answer.
+    Raise ConfigError without a terminal: nobody is there to answer; with --json: a program is.
     """
-    return args.yes or _answer(question, " [y/N] ").lower() in ("y", "yes")
+    return args.yes or _answer(args, question, " [y/N] ").lower() in ("y", "yes")
 
 
-def _answer(question, choice=""):
+def _answer(args, question, choice=""):
     """Return what somebody types, "" at the end of input. Raise ConfigError without a terminal."""
+    if args.json:
+        raise ConfigError("--json asks nothing, and would have to: {}".format(question),
+                          hint="say --yes to agree")
     if sys.stdin is None or not sys.stdin.isatty():
         raise ConfigError("would ask: {}".format(question), hint="say --yes to agree")
     try:

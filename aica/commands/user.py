@@ -91,7 +91,7 @@ def _list(args, app):
         show.info(args, "homes of those who left, in {}: {}".format(folder, number))
     for problem in problems:
         show.warning(args, "users.txt {}".format(problem))
-    return 1 if problems else 0
+    return show.end(args, {"rows": len(found)}, 1 if problems else 0)
 
 
 def _readable(row):
@@ -115,7 +115,7 @@ def _show(args, app):
         show.rows(args, found)
     else:
         show.fields(found[0])
-    return 0
+    return show.end(args, {"rows": len(found)}, 0)
 
 
 ACTIONS = {"add": user_add.run, "setup": _setup, "register": _register,

@@ -28,6 +28,8 @@ def _take(args, app):
         raise ConfigError("nothing of uid {} in the home of {} can be taken{}".format(
             args.old, args.name, ": " + listed.rest if listed.rest else ""),
             hint="who owns what there: aica user fix-permissions {} --dry-run -v".format(args.name))
+    if args.dry_run and args.json:
+        return show.outcomes(args, app, taking.plan(), dry_run=True)
     show.plain(args, listed.lines + ([listed.rest] if listed.rest else []))
     if args.dry_run or not show.confirm(args, "Give these {:,} of uid {} to {}?".format(
             listed.number, args.old, args.name)):

@@ -38,8 +38,7 @@ def _one(args, finding):
 def _summary(args, found, code):
     size_bytes = sum(finding.size_bytes or 0 for finding in found)
     if args.json:
-        print(json.dumps({"summary": {"findings": len(found), "size_bytes": size_bytes},
-                          "exit": code}))
+        show.end(args, {"findings": len(found), "size_bytes": size_bytes}, code)
     elif found:
         amount = ", {}".format(report.size(size_bytes)) if size_bytes else ""
         show.info(args, "the next wipe would lose {} thing{}{}".format(

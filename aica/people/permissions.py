@@ -82,6 +82,11 @@ class Taking:
         host = self.app.host(read_only=True)
         return Listed(self._resource(host).inspect(host))
 
+    def plan(self):
+        """Yield the Outcome of a dry run: what listing() says, for programs."""
+        host = self.app.host(read_only=True)
+        yield from _run(self.app, host, [self._resource(host)], dry_run=True)
+
     def run(self):
         """Yield the Outcome of taking what was listed and has not changed since."""
         host = self.app.host()

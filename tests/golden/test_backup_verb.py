@@ -179,7 +179,8 @@ def test_what_makes_no_sense_is_refused_and_nothing_changed(disk, words):
 def test_list_says_what_there_is(disk):
     assert disk.cli("backup", "--list").code in (0, 1)
     first, second = backup(disk), backup(disk, "--user", "kim")
-    rows = disk.cli("backup", "--list", "--json").objects
+    *rows, last = disk.cli("backup", "--list", "--json").objects
+    assert last == {"summary": {"rows": 2}, "exit": 0}
     assert [(row["snapshot"], row["state"], row["copies"]) for row in rows] == [
         (first, "whole", 5), (second, "part", 2)]
     assert rows[0]["size"] > 64 << 20 > rows[1]["new"]
@@ -187,7 +188,7 @@ def test_list_says_what_there_is(disk):
            if row.get("resource") == "copy:kim"][0]
     assert row["changes"] == [{"field": "new_bytes", "before": None, "after": 0},
                               {"field": "new_files", "before": None, "after": 0}]
-    assert len(disk.cli("backup", "--list", "--user", "lee", "--json").objects) == 1
+    assert len(disk.cli("backup", "--list", "--user", "lee", "--json").objects) == 1 + 1
     assert first in disk.cli("backup", "--list").out
 
 

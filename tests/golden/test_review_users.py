@@ -12,7 +12,7 @@ HOME = "/data/users/kim"
 
 def listed(server, *more):
     answer = server.cli("user", "list", "--json", *more)
-    return {row["name"]: row for row in answer.objects}
+    return {row["name"]: row for row in answer.objects[:-1]}
 
 
 def test_a_whole_server_has_nothing_to_review(whole):

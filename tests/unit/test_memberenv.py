@@ -180,7 +180,8 @@ def test_a_command_that_is_not_there_is_an_error_and_no_bug(root_rights):
 def test_it_works_without_any_right(whole):
     answer = whole.cli_as(2001, "env", "--json")
     assert isinstance(answer, Answer) and answer.code == 0, answer
-    found = [json.loads(line) for line in answer.out.splitlines()]
+    *found, last = [json.loads(line) for line in answer.out.splitlines()]
+    assert last == {"summary": {"rows": len(found)}, "exit": 0}
     assert {row["kind"] for row in found} >= {"variable", "setting", "warning"}
     text = whole.cli_as(2001, "env")
     assert text.code == 0 and "HF_HOME" in text.out
