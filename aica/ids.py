@@ -23,7 +23,7 @@ def check(user, present, known, id_range, shared_groups):
     owner = known.name_of_uid(user.uid)
     if owner not in (None, user.name):
         raise Conflict("uid {} is reserved for {}".format(user.uid, owner),
-                       hint="give {} another uid: usermod -u".format(user.name))
+                       hint="give {0} a uid that nobody had: usermod -u N {0}".format(user.name))
     if present.name_of_gid(user.gid) not in shared_groups:
         _check_private_group(user, known, id_range)
     for field in ("subuid", "subgid"):

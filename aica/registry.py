@@ -24,6 +24,8 @@ DENIED = frozenset(
     "utmp staff operator src crontab ssh sshd sasl plugdev netdev systemd-journal "
     "systemd-network systemd-resolve messagebus".split())
 
+DOTS = "names with dots: [accounts] allow_dots = yes in aica.conf"
+
 HEADER = """\
 # Who shall exist on this server: username:groupname, one a line.
 # Change it with `aica user register` and `aica user unregister`, or here.
@@ -69,9 +71,11 @@ def check_name(name, rules):
     pattern = NAME_WITH_DOTS if rules.allow_dots else NAME
     if not pattern.match(name):
         raise ConfigError(
-            "{!r} is not a valid user name: expected {}".format(name, pattern.pattern[:-2]))
+            "{!r} is not a valid user name: expected {}".format(name, pattern.pattern[:-2]),
+            hint=DOTS if NAME_WITH_DOTS.match(name) else "")
     if name in DENIED or name in rules.system_names:
-        raise ConfigError("{!r} is the name of a system account or group".format(name))
+        raise ConfigError("{!r} is the name of a system account or group".format(name),
+                          hint="only people are registered, each with a name that is no system's")
 
 
 def check_group(group, rules):

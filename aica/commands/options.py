@@ -3,6 +3,13 @@
 import argparse
 
 
+def uid(text):
+    """Return an id of a user as a number; argparse tells what is wrong with it."""
+    if not text.isdecimal() or len(text) > 10:
+        raise argparse.ArgumentTypeError("{!r}: expected a number".format(text))
+    return int(text)
+
+
 def common(defaults=False):
     """Return a parent parser. Only the outermost one sets defaults, so that neither side wins."""
     parser = argparse.ArgumentParser(add_help=False)

@@ -7,7 +7,7 @@ import sys
 from .. import ssh_keys
 from ..errors import ConfigError
 from ..people import adding, letter, passwords
-from . import show
+from . import options, show
 
 TERMINAL = "/dev/tty"
 
@@ -20,7 +20,7 @@ def add_arguments(action):
     action.add_argument("--shell", default="", metavar="PATH", help="default: /bin/bash")
     action.add_argument("--ssh-key", default="", metavar="FILE",
                         help="public key(s); - reads them from standard input")
-    action.add_argument("--uid", type=int, metavar="N", help="default: one that nobody ever had")
+    action.add_argument("--uid", type=options.uid, metavar="N", help="default: one that nobody ever had")
     action.add_argument("--password-stdin", action="store_true",
                         help="read the password from standard input, one line")
 

@@ -2,12 +2,12 @@
 
 from ..errors import ConfigError
 from ..people import permissions
-from . import show
+from . import options, show
 
 
 def add_arguments(action):
     """Describe the options."""
-    action.add_argument("--from", dest="old", type=int, metavar="UID",
+    action.add_argument("--from", dest="old", type=options.uid, metavar="UID",
                         help="list what belongs to this old uid, ask, and give it to NAME")
     action.add_argument("--dry-run", action="store_true", help="show what would be changed")
     action.add_argument("--yes", action="store_true", help="do not ask")

@@ -12,6 +12,7 @@ from ..site.people import Newcomer, new_member, no_member
 from . import common, journal, signals
 
 SHELL = "/bin/bash"
+WITHOUT_UID = "choose another one, or leave out --uid: then it is one that nobody ever had"
 METHODS = ("SHA512", "YESCRYPT")
 # Strange in a GECOS: ":" ends the field, "," begins the next one, and
 # pam_umask obeys "umask=" in it (chfn refuses the same).
@@ -217,13 +218,14 @@ def _user(host, desired, present, request, recorded):
     owner = present.name_of_uid(uid) or host.directory_name(uid)
     if owner is not None:
         raise Conflict("uid {} belongs to {} here".format(uid, owner),
-                       hint="choose another one, or leave --uid out")
+                       hint=WITHOUT_UID)
     return user
 
 
 def _new_ids(host, desired, present, uid):
     """Return (uid, gid): one free number for both where that is possible."""
     if uid is not None:
+        _check_uid(uid, desired)
         same = ids.free_gid(present, desired.vault, uid)
         return uid, same if same == uid else ids.free_gid(present, desired.vault, ids.FIRST)
     taken = set(_owners_of_homes(host, desired.settings.users))
@@ -232,6 +234,17 @@ def _new_ids(host, desired, present, uid):
         if host.directory_name(number) is None:
             return number, number
         taken.add(number)
+
+
+def _check_uid(uid, desired):
+    """Say of a --uid what ids.check() would say of the account that nobody has yet."""
+    low, high = desired.id_range
+    if not low <= uid <= high or uid == ids.NOBODY:
+        raise ConfigError("--uid {}: expected {}..{}, the range for people".format(uid, low, high),
+                          hint=WITHOUT_UID)
+    owner = desired.vault.name_of_uid(uid)
+    if owner is not None:
+        raise Conflict("--uid {}: it is reserved for {}".format(uid, owner), hint=WITHOUT_UID)
 
 
 def _owners_of_homes(host, users):

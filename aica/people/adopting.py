@@ -27,14 +27,26 @@ def plan_adoption(app, name, group=""):
 def _adoption(app, host, desired, name, group):
     entry = desired.registry.get(name)
     if group or entry is None:
+        entry = common.checked_entry(app, host, desired.settings, name,
+                                     group or desired.settings.group)
+        _refuse_nobody(host, desired, name)
         if not group:
             raise ConfigError("{!r} is not registered".format(name),
-                              hint="say its group: aica user adopt {} --group {}".format(
-                                  name, desired.settings.group))
-        entry = common.checked_entry(app, host, desired.settings, name, group)
+                              hint="say its group: aica user adopt {} --group {}".format(*entry))
     if name in host.accounts().passwd:
         return _adoption_of_account(host, desired, entry)
     return _adoption_of_home(host, desired, entry)
+
+
+def _refuse_nobody(host, desired, name):
+    folder = _folder(desired, name)
+    if name not in host.accounts().passwd and not host.is_folder(folder):
+        raise Conflict("{} has neither an account here nor a folder {}".format(name, folder),
+                       hint="somebody new: aica user add {}".format(name))
+
+
+def _folder(desired, name):
+    return "{}/{}".format(desired.settings.users, name)
 
 
 def _adoption_of_account(host, desired, entry):
@@ -58,7 +70,7 @@ def _with_reserved(host, desired, user):
     recorded = desired.vault.passwd.get(user.name)
     if recorded is None or (recorded.uid, recorded.gid) == (user.uid, user.gid):
         return desired.vault
-    home = host.lstat("{}/{}".format(desired.settings.users, user.name))
+    home = host.lstat(_folder(desired, user.name))
     if home is None or home.uid != user.uid:
         raise Conflict("{} is recorded with uid {}, and its home does not belong to uid {}".format(
             user.name, recorded.uid, user.uid),
@@ -69,7 +81,7 @@ def _with_reserved(host, desired, user):
 
 def _adoption_of_home(host, desired, entry):
     name, known = entry.name, desired.vault
-    folder = "{}/{}".format(desired.settings.users, name)
+    folder = _folder(desired, name)
     info = host.lstat(folder)
     if info is None or info.kind != "folder":
         raise Conflict("{} has neither an account here nor a folder {}".format(name, folder),

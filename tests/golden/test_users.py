@@ -202,7 +202,10 @@ def test_comments_and_order_of_the_registry_survive(whole):
     (("register", "choi", "gpu-users"), 2, "no account"),
     (("setup", "choi", "gpu-users"), 2, "no account"),
     (("unregister", "choi"), 2, "not registered"),
-    (("adopt", "choi", "--yes"), 2, "not registered"),
+    (("adopt", "choi", "--yes"), 4, "aica user add choi"),
+    (("adopt", "root", "--yes"), 2, "the name of a system account"),
+    (("adopt", "Choi", "--yes"), 2, "not a valid user name"),
+    (("adopt", "j.choi", "--yes"), 2, "allow_dots"),
     (("adopt", "choi", "--group", "gpu-users", "--yes"), 4, "neither an account"),
     (("register", "kim", "video"), 2, "not allowed"),
 ])
