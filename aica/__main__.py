@@ -2,7 +2,9 @@
 
 import sys
 
-from .cli import main
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        from .cli import main
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:  # before main() could answer it
+        sys.exit(130)

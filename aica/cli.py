@@ -14,21 +14,23 @@ def main(argv=None, prog="aica", caller=None):
 
     caller: who came through a door that members may open (door.Caller).
     """
-    argv = sys.argv[1:] if argv is None else argv
+    try:
+        return _main(sys.argv[1:] if argv is None else argv, prog, caller)
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+
+
+def _main(argv, prog, caller):
     if argv == ["--version"] and caller is None:  # before the heavy imports
         print("aica {}".format(__version__))
         return 0
     _make_streams_safe()
     _stop_on_sigterm()
     from .parser import build
-    args = build(prog, caller).parse_args(argv)
-    try:
-        return _run(args)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+    return _run(build(prog, caller).parse_args(argv))
 
 
 def _run(args):

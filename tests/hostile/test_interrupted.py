@@ -164,3 +164,40 @@ def test_a_pipe_gets_no_progress(used):
     answer = used.program("permissions", "apply")
     assert answer.code == 0 and "\r" not in answer.out + answer.err
     assert answer.err == ""
+
+
+# -- before anything has begun ---------------------------------------------------------------
+
+AT_THE_IMPORT_OF = """
+import os, signal, sys
+
+class Finder:
+    wanted = os.environ["INTERRUPTED_AT"]  # a door clears the environment
+
+    def find_spec(self, name, path=None, target=None):
+        if name == self.wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Finder())
+"""
+DOORS = [(), ("aica",), ("aica-recover",), ("aica-disk-alert",), ("aica-tui",), ("aica-clean-cache",)]
+
+
+@pytest.mark.parametrize("door", DOORS, ids="".join)
+@pytest.mark.parametrize("module", ["aica.cli", "aica.parser", "aica.commands"])
+def test_ctrl_c_while_the_program_is_loaded_is_130_and_no_traceback(tmp_path, door, module):
+    (tmp_path / "sitecustomize.py").write_text(AT_THE_IMPORT_OF)
+    argv = [sys.executable, "-m", "aica", "check", "--root", "/nonexistent"]
+    if door:
+        with open("{}/system/bin/{}".format(REPOSITORY, door[0])) as script:
+            text = script.read()
+        assert "/usr/share/aica-datakeeper" in text
+        path = tmp_path / "script"
+        path.write_text(text.replace("/usr/share/aica-datakeeper", REPOSITORY))
+        argv = [sys.executable, str(path), "--help"]
+    process = subprocess.Popen(
+        argv, cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=dict(os.environ, PYTHONPATH=str(tmp_path), INTERRUPTED_AT=module,
+                                         PYTHONDONTWRITEBYTECODE="1"))
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 130 and out + err == b"", (process.returncode, out, err)
