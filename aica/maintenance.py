@@ -8,7 +8,7 @@ import contextlib
 import itertools
 import os
 
-from . import lock, report, site, status
+from . import lock, report, site, status, storage
 from .backup import records as backups
 from .bootstrap import survival
 from .change import CHANGED, Outcome
@@ -34,6 +34,9 @@ def check(app, deep=False, tick=None):
                                              site.units.mount_unit(desired.settings.data))
         lost = what_is_lost(app)
         app.warnings.extend([lost] if lost else [])
+    if storage.is_read_only(host.real(desired.settings.data)):
+        app.warnings.insert(0, "{} is mounted read-only: nobody can work, and no password that is "
+                            "changed now is recorded; dmesg says why".format(desired.settings.data))
     app.warnings += backups.warnings(host, desired.settings)
     wanted = site.folders.sharing(desired, 0 if deep else GLANCE, tick)
     wanted.append(backups.LastBackup(desired.settings))

@@ -156,6 +156,11 @@ def require_mounted(path):
         raise NotReady("{} is not mounted".format(path), hint="mount {}".format(path))
 
 
+def is_read_only(path):
+    """True if nothing can be written below path, as after errors of the disk."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def is_network(path):
     """True if path lies on a file system that other machines can read too."""
     mount = mount_of(path, mounts())

@@ -5,6 +5,8 @@ import shlex
 
 import pytest
 
+from aica import storage
+
 NAMES = ("kim", "lee", "park")
 
 
@@ -76,3 +78,9 @@ def test_who_was_registered_before_the_home_moved_is_not_told_to_make_an_empty_o
     assert follow(whole, words).code == 0
     assert whole.read("/data/users/kim/thesis.tex") == "years"
     assert whole.cli("check").code == 0
+
+
+def test_a_disk_that_came_up_read_only_is_named_first(whole, monkeypatch):
+    assert "read-only" not in whole.cli("check", "-q").err
+    monkeypatch.setattr(storage, "is_read_only", lambda path: path == whole.path("/data"))
+    assert whole.cli("check", "-q").err.startswith("[WARNING] /data is mounted read-only: ")

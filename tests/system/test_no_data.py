@@ -216,6 +216,10 @@ class TestReadOnlyData:
         people.assert_whole(server, team)
         assert server.ssh("kim", "cat thesis.tex").out == "work of kim\n"
 
+    def test_a_check_says_what_is_wrong(self, server):
+        told = server.run(["aica", "check", "-q"], check=False).err
+        assert "[WARNING] /data is mounted read-only" in told
+
     def test_nothing_else_of_ours_has_failed(self, server):
         assert [unit for unit in server.failed_units() if unit != RECOVERY] == []
 

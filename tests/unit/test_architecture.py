@@ -68,7 +68,7 @@ ALLOWED = {
     "backup": {"change", "engine", "errors", "lock", "report", "resources", "storage", "tree"},
     "bootstrap": {"__init__", "engine", "errors", "report", "resources", "site", "storage"},
     "maintenance": {"backup", "bootstrap", "change", "engine", "errors", "host", "lock", "report",
-                    "resources", "site", "status", "tree", "volatile"},
+                    "resources", "site", "status", "storage", "tree", "volatile"},
     "disk": {"caches", "change", "errors", "lock", "report", "status", "storage", "tree"},
     "caches": {"change", "engine", "errors", "files", "lock", "report", "resources", "storage",
                "tree"},
