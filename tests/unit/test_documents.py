@@ -269,6 +269,25 @@ def test_every_message_in_troubleshooting_is_one_of_the_programs(message):
     assert any(re.search(pattern, text, re.S) for text in TEXTS)
 
 
+def without_advice():
+    """Yield the messages with which a human is asked to decide, and not told how."""
+    for folder, _, names in os.walk(os.path.dirname(aica.__file__)):
+        for name in names:
+            if name.endswith(".py"):
+                tree = ast.parse(read(os.path.join(folder, name)))
+                for node in ast.walk(tree):
+                    if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Conflict" \
+                            and len(node.args) == 1 and "hint" not in [k.arg for k in node.keywords]:
+                        yield from texts(node.args[0])[:1]
+
+
+@pytest.mark.parametrize("text", sorted(set(without_advice())))
+def test_what_is_blocked_has_a_hint_or_stands_in_troubleshooting(text):
+    pieces = [[re.escape(piece.strip()) for piece in message.split("...") if piece.strip(" :,;")]
+              for message in MESSAGES]
+    assert any(re.search(".*".join(words), text, re.S) for words in pieces)
+
+
 def test_troubleshooting_has_messages():
     assert len(MESSAGES) > 60 and len(set(MESSAGES)) == len(MESSAGES)
 
