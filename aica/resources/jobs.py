@@ -35,8 +35,8 @@ class Crontab(Kept):
     kind = "crontab"
     removable = True
 
-    def __init__(self, user, uid, spool, copy, seen=None, restores=True, needs=()):
-        super().__init__(user, copy, seen, restores, needs)
+    def __init__(self, user, uid, spool, copy, restores=True, needs=()):
+        super().__init__(user, copy, restores, needs)
         self.uid = uid
         self.spool = spool
 
@@ -84,8 +84,8 @@ class AtJob(Kept):
     kind = "at-job"
     removable = True
 
-    def __init__(self, user, job, ids, spool, copy, seen=None, restores=True, needs=()):
-        super().__init__("{}.{}".format(user, job), copy, seen, restores, needs)
+    def __init__(self, user, job, ids, spool, copy, restores=True, needs=()):
+        super().__init__("{}.{}".format(user, job), copy, restores, needs)
         self.user = user
         self.job = job
         self.uid, self.gid = ids
@@ -205,8 +205,8 @@ class Linger(Kept):
     kind = "linger"
     removable = True
 
-    def __init__(self, user, uid, copy, seen=None, restores=True, needs=()):
-        super().__init__(user, copy, seen, restores, needs)
+    def __init__(self, user, uid, copy, restores=True, needs=()):
+        super().__init__(user, copy, restores, needs)
         self.uid = uid
 
     def read_live(self, host):

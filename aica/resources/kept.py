@@ -49,12 +49,11 @@ class Kept(Resource):
 
     removable = False
 
-    def __init__(self, name, copy, seen=None, restores=True, needs=()):
+    def __init__(self, name, copy, restores=True, needs=()):
         super().__init__(name, needs)
         self.copy = copy
-        self.seen = seen
         self.restores = restores
-        self.live = self.kept = None
+        self.seen = self.live = self.kept = None
 
     def read_live(self, host):
         """Return the content on the system disk, None if there is none. Raise Conflict."""

@@ -32,8 +32,8 @@ class KeptFile(Kept):
 
     kind = "kept-file"
 
-    def __init__(self, name, copy, image_copy, seen=None, restores=True, needs=()):
-        super().__init__(name, copy, seen, restores, needs)
+    def __init__(self, name, copy, image_copy, restores=True, needs=()):
+        super().__init__(name, copy, restores, needs)
         self.image_copy = image_copy
         self.image = None
 
