@@ -3,9 +3,11 @@
 import ast
 import inspect
 import os
+import re
 import sys
 
 import pytest
+from pages import read
 
 import aica
 from aica.errors import ReadOnlyViolation
@@ -267,6 +269,42 @@ def test_the_table_has_no_cycle():
 
     for unit in ALLOWED:
         climb(unit)
+
+
+def test_the_table_allows_nothing_that_no_module_does():
+    done = {unit: set() for unit in ALLOWED}
+    for path, tree, _ in SOURCES:
+        done[unit_of(path)] |= own_imports(path, tree)
+    unused = {unit: allowed - done[unit] for unit, allowed in ALLOWED.items()}
+    assert {unit: names for unit, names in unused.items() if names} == {}
+
+
+def drawing():
+    """Return ([the modules of each layer of ARCHITECTURE.md, from the top], its arrows as pairs)."""
+    layers, arrows = [], []
+    for line in re.search(r"```text\n(  cli .*?)```", read("ARCHITECTURE.md"), re.S).group(1).split("\n"):
+        label, names = line[2:16].strip(), line[16:50]  # what is behind it is prose
+        if label not in ("", "|"):
+            layers.append(set())
+        layers[-1].update(re.findall(r"\w+", names))
+        for chain in re.findall(r"\w+(?: -> \w+)+", names):
+            steps = chain.split(" -> ")
+            arrows += zip(steps, steps[1:])
+    return layers, arrows
+
+
+def test_the_drawing_of_the_layers_is_the_table():
+    layers, arrows = drawing()
+    drawn = [name for layer in layers for name in layer]
+    assert sorted(drawn) == sorted(set(ALLOWED) - {"__init__"}), "each module stands in one layer"
+    below = set(drawn) | {"__init__"}
+    for layer in layers:
+        for name in layer:
+            upwards = ALLOWED[name] - below
+            assert not upwards, "{} is drawn below {}".format(name, sorted(upwards))
+        below -= layer
+    assert len(arrows) > 10
+    assert [pair for pair in arrows if pair[1] not in ALLOWED[pair[0]]] == []
 
 
 @pytest.mark.skipif(sys.version_info < (3, 10), reason="sys.stdlib_module_names is 3.10")
