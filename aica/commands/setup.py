@@ -37,6 +37,8 @@ def run(args, app):
             return 0
     code = show.outcomes(args, app, setup.run())
     if code == 0:
-        show.info(args, "next: adduser NAME; aica user setup NAME {0}; "
-                        "aica user register NAME {0}".format(args.group or "GROUP"))
+        group = setup.desired.settings.group if setup.desired else args.group or "GROUP"
+        show.info(args, "next, for somebody new: aica user add NAME")
+        show.info(args, "for who has an account here already: aica user setup NAME {0}; "
+                        "aica user register NAME {0}".format(group))
     return code

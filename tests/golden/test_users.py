@@ -70,6 +70,13 @@ def test_setup_shows_its_plan_and_does_nothing_until_asked(bare):
     assert bare.tree(times=True, leave_out=()) == before
 
 
+def test_setup_ends_with_how_somebody_gets_an_account(bare):
+    answer = bare.cli(*SETUP)
+    assert answer.code == 0 and "next, for somebody new: aica user add NAME\n" in answer.out
+    assert "aica user setup NAME lab; aica user register NAME lab\n" in answer.out
+    assert "adduser" not in answer.out
+
+
 def test_setup_before_anything_else_is_what_recover_asks_for(bare):
     answer = bare.cli("recover")
     assert answer.code == 5 and "aica setup" in answer.err
