@@ -4,7 +4,7 @@ import tempfile
 
 from .. import command, demo
 from ..app import App
-from ..errors import NotReady
+from ..errors import ConfigError, NotReady
 from . import show
 
 
@@ -14,6 +14,10 @@ def add_arguments(parser):
 
 def run(args, app):
     """Build, recover, check, recover again. The exit status is the worst of the three."""
+    for option, value in (("--root", args.root.rstrip("/")), ("--config", args.config)):
+        if value:
+            raise ConfigError("{} {}: the demo makes a folder and settings of its own".format(
+                option, value), hint="aica demo; then any verb with --root and its folder")
     app.host()  # root only
     missing = demo.missing_tools(command.find)
     if missing:
