@@ -271,15 +271,9 @@ class Snapshot(Resource):
             if copy.state == FAILED:
                 self._set_apart(host, folder, copy.place)
         records.write(host, folder, self.made)
-        self._sync(host, folder)
+        # A power cut must not leave a finished name over what was never written.
+        host.sync(folder)
         host.rename(folder, self.name)
-
-    def _sync(self, host, folder):
-        """A power cut must not leave a finished name over what was never written."""
-        done = host.execute(["sync", "-f", host.real(folder)], timeout_s=None,
-                            judge=lambda code: True)
-        if done.code != 0:  # CentOS 7: there it knows no single file system
-            host.execute(["sync"], timeout_s=None)
 
     def _set_apart(self, host, folder, place):
         """A copy that broke off must not stand where whole ones do."""

@@ -88,7 +88,7 @@ CHANGING = (
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped", "notify",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",
-    "end_processes",
+    "sync", "end_processes",
     "append_log", "sweep", "lock_file", "watch", "take_over", "lend", "open_own",
 )
 

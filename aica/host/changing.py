@@ -6,7 +6,7 @@ import os
 import stat
 
 from .. import files
-from ..errors import Conflict
+from ..errors import AicaError, Conflict
 from . import shared_lock
 from .looking import components
 
@@ -115,6 +115,19 @@ class Changing:
                     raise
                 raise Conflict("{} cannot be moved to {}: {}".format(
                     path, new_path, error.strerror), hint="findmnt {}".format(path))
+
+    def sync(self, path):
+        """Wait until all that was written to the disk of a folder is on it: a power cut takes none of it.
+
+        Raise AicaError if the disk says that not all of it could be written.
+        """
+        done = self.execute(["sync", "-f", self.real(path)], timeout_s=None,
+                            judge=lambda code: True)
+        if done.code and "invalid option" not in done.err:
+            raise AicaError("not all of {} could be written: {}".format(path, done.err.strip()),
+                            hint="is the disk alive? dmesg | tail")
+        if done.code:  # CentOS 7: there it knows no single file system
+            self.execute(["sync"], timeout_s=None)
 
     def remove_folder(self, path):
         """Remove an empty folder from a folder that is root's alone."""

@@ -1,9 +1,10 @@
 """A home that is a real folder with content moves to the data disk, without losing a byte.
 
 The copy is made and compared as the user, under another name beside the
-homes; only a complete one gets the home's name, and only then the old folder
-is renamed, never removed. Killed at any moment, everything is still in the
-old folder or in the new one, and the next run goes on from there.
+homes; only a complete one, that the disk has written, gets the home's name, and
+only then the old folder is renamed, never removed. Killed at any moment,
+everything is still in the old folder or in the new one, and the next run goes
+on from there.
 """
 
 import os
@@ -59,7 +60,9 @@ class HomeMove(Resource):
 
     def apply(self, host, changes):
         self._refuse_running(host)
-        if not self._has_content(host):
+        if self._has_content(host):
+            host.sync(self.data)
+        else:
             self._copy(host)
         aside = host.move_aside(self.name, "moved")
         if self._survey(host, aside)["print"] != self._found["print"]:
@@ -156,6 +159,9 @@ class HomeMove(Resource):
         self._give_name(host)
 
     def _give_name(self, host):
+        # After a power cut there may be no old folder any more, and a name over what was
+        # never written is no copy.
+        host.sync(self.unfinished)
         old = host.lstat(self.name)
         host.set_attributes(self.unfinished, old.mode & WIDEST, *self.ids,
                             expected=host.lstat(self.unfinished))
