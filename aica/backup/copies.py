@@ -26,7 +26,9 @@ class Target(NamedTuple):
     """The snapshot that is being made, and by what means.
 
     top is the folder of the snapshots, unfinished the name of this one, bases
-    the names of earlier ones in it, the best first. lock is the descriptor of
+    the names of earlier ones in it, the best first. torn are those of them that
+    a power cut may have ended: a file there can have the right size and time,
+    and zeros for what was never written. lock is the descriptor of
     the lock that the copying programs hold too, -1 in a dry run.
     """
 
@@ -34,6 +36,7 @@ class Target(NamedTuple):
     unfinished: str
     bases: Tuple[str, ...] = ()
     checksum: bool = False
+    torn: Tuple[str, ...] = ()
     lock: int = -1
 
 
@@ -97,7 +100,7 @@ class Copy(Resource):
 
     def _wait_for(self, host, target, **more):
         """Copy; give up what takes longer than any disk that works, for the sake of the others."""
-        longest_s = rsync.longest_s(self.measured)
+        longest_s = rsync.longest_s(self.measured, self._reads_all(self._bases(host)))
         try:
             return self._rsync(host.execute, host, target, timeout_s=longest_s, **more)
         except TimedOut:
@@ -126,17 +129,21 @@ class Copy(Resource):
 
     def _rsync(self, run, host, target, dry_run=False, timeout_s=MEASURE_S, **more):
         """Run rsync from the source to target by run(): host.query or host.execute."""
-        bases = [host.real("{}/{}/{}".format(self.target.top, base, self.place))
-                 for base in self._bases(host)] if self._copied is None else []
+        names = self._bases(host) if self._copied is None else []
+        bases = [host.real("{}/{}/{}".format(self.target.top, name, self.place)) for name in names]
         with self._config(host) as config:
             argv = rsync.copy_argv(config, target, self._excluded(host), bases, dry_run,
-                                   self.target.checksum)
+                                   self._reads_all(names))
             argv = rsync.quiet_argv(argv, host.has_program("ionice"))
             return run(argv, timeout_s=timeout_s, alone=True, **more)
 
     def _bases(self, host):
         return [base for base in self.target.bases
                 if host.lstat("{}/{}/{}".format(self.target.top, base, self.place)) is not None]
+
+    def _reads_all(self, bases):
+        """True if contents are compared: somebody wants it, or a base may be torn."""
+        return self.target.checksum or any(base in self.target.torn for base in bases)
 
     @contextlib.contextmanager
     def _config(self, host):

@@ -39,6 +39,20 @@ def save(host, settings, last_good, exit_code, problems):
     host.write_file(path_of(settings), _text(value), 0o600)
 
 
+def begin(host, folder):
+    """Note in the folder of a new snapshot in which boot it was begun."""
+    host.write_file("{}/{}".format(folder, FILE), _text({"boot": host.instance()}), 0o600)
+
+
+def is_of_this_boot(host, folder):
+    """True if what a run left was surely written since this server was started."""
+    try:
+        found = json.loads(host.read_trusted("{}/{}".format(folder, FILE)).decode("ascii"))
+        return found["boot"] == host.instance()
+    except (OSError, ValueError, TypeError, KeyError, AicaError):
+        return False
+
+
 def write(host, folder, copies):
     """Write what a snapshot holds into its folder."""
     homes = {}

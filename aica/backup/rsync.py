@@ -133,13 +133,15 @@ def need(stats, linked):
     return Need(stats.new_bytes + 4096 * inodes, inodes)
 
 
-def longest_s(stats):
+def longest_s(stats, reads_all=False):
     """Return for how long a copy is waited for, in seconds: far longer than a disk that works takes.
 
+    reads_all: also what is not new is read, to compare its content.
     A member can have every file that root opens take 45 s (leases: fcntl(2)), and whoever
     comes after in the alphabet would never be copied.
     """
-    return 3600 + stats.total // 200 + stats.new_files // 20 + stats.new_bytes // (4 << 20)
+    size_bytes = max(stats.new_bytes, stats.size_bytes if reads_all else 0)
+    return 3600 + stats.total // 200 + stats.new_files // 20 + size_bytes // (4 << 20)
 
 
 def answer(code, err):

@@ -3,7 +3,8 @@
 Every run begins with an empty folder whose name says that it is unfinished,
 and links to earlier copies what did not change: no finished snapshot is ever
 written to, because its files have the same inodes. What a killed run left is
-linked to as well, so what it had copied is not copied again.
+linked to as well, so what it had copied is not copied again; after a reboot,
+which may have been a power cut, its contents are compared first.
 """
 
 import os
@@ -113,8 +114,10 @@ class Backup:
         full = not copies.has_room(host, settings.snapshots)
         yield from self._sweep(host, settings, everything=full)
         target = self._target(host, settings, held)
-        for path in ("", "/users"):
-            host.make_folder("{}/{}{}".format(target.top, target.unfinished, path), 0o700)
+        folder = "{}/{}".format(target.top, target.unfinished)
+        for path in (folder, folder + "/users"):
+            host.make_folder(path, 0o700)
+        records.begin(host, folder)
         self.copies = self._copies(host, settings, target)
         for copy in self.copies:
             yield from converge([copy], host)
@@ -139,8 +142,11 @@ class Backup:
         now = self.now()
         while any(snapshots.name_at(now) in name for name in names):
             now += 1
+        torn = () if held < 0 else tuple(  # a dry run only asks how much there is
+            base for base in snapshots.unfinished(bases)
+            if not records.is_of_this_boot(host, "{}/{}".format(settings.snapshots, base)))
         return Target(settings.snapshots, snapshots.UNFINISHED + snapshots.name_at(now), bases,
-                      self.checksum, held)
+                      self.checksum, torn, held)
 
     def _name(self, target, made):
         """Return the name of the snapshot: when it was begun, and if something is missing."""

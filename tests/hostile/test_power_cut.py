@@ -11,6 +11,8 @@ import subprocess
 import pytest
 
 from aica import command
+from aica.backup.run import Snapshot
+from aica.errors import AicaError
 from aica.host import Host
 
 UID = 2010
@@ -42,7 +44,13 @@ class Disk:
         return True
 
     def cut_power(self):
-        """Lose what is not on the disk yet, and mount what is."""
+        """Lose what is not on the disk yet, and mount what is.
+
+        Names, sizes and times are written every five seconds: let that have been just now.
+        """
+        handle = os.open(self.points[0], os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
         shutil.copyfile(self.image, self.image + ".after")
         self.umount()
         os.rename(self.image + ".after", self.image)
@@ -94,6 +102,30 @@ def test_a_home_that_was_moved_is_whole_after_a_power_cut(whole, on_disk):
     assert answer.code == 0 and "home-move:/home/choi" in answer.ids("changed"), answer
     disk.cut_power()
     assert read(whole.path("/data/users/choi/thesis")) == WORK
+
+
+def test_what_a_power_cut_left_of_a_backup_is_compared_before_it_is_linked_to(
+        whole, on_disk, monkeypatch):
+    """The size and the time are right, and the content was never written."""
+    work = WORK + bytes(4096)  # what ends with zeros gets its size at once: a hole
+    whole.write("/data/users/kim/thesis", work, 0o640, 2001, 2001)
+    whole.folder("/backup")
+    disk = on_disk("/backup")
+
+    def stopped(_snapshot, _host, _changes):
+        raise AicaError("stopped")
+    with monkeypatch.context() as patch:
+        patch.setattr(Snapshot, "apply", stopped)
+        assert whole.cli("backup").code == 1
+    disk.cut_power()
+    left = max(os.listdir(whole.path("/backup/users")))
+    torn = whole.path("/backup/users/{}/users/kim/thesis".format(left))
+    assert os.path.getsize(torn) == len(work) and read(torn) != work, "the attack itself"
+    for name in os.listdir(whole.path("/run/aica")):  # the next boot
+        whole.remove("/run/aica/" + name)
+    assert whole.cli("backup").code == 0
+    last = max(os.listdir(whole.path("/backup/users")))
+    assert read(whole.path("/backup/users/{}/users/kim/thesis".format(last))) == work
 
 
 def test_a_disk_that_did_not_write_it_all_gives_nothing_its_name(whole, monkeypatch):

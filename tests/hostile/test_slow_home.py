@@ -53,7 +53,7 @@ def _lease(paths, writer):
 
 
 def test_a_home_that_takes_for_ever_is_given_up_and_the_others_are_copied(slow, monkeypatch):
-    monkeypatch.setattr(rsync, "longest_s", lambda stats: 2)
+    monkeypatch.setattr(rsync, "longest_s", lambda *_words: 2)
     answer = slow.cli("backup")
     assert answer.code == 1, answer
     assert answer.ids("failed") == ["copy:kim"]
@@ -94,3 +94,6 @@ def test_the_slowest_disk_that_works_is_waited_for():
     assert rsync.longest_s(many) > 12 * 3600
     large = Stats({"reg": 1}, 10 << 40, 1, 10 << 40)
     assert rsync.longest_s(large) > 24 * 3600
+    nothing_new = Stats({"reg": 1}, 10 << 40, 0, 0)
+    assert rsync.longest_s(nothing_new) < 4000
+    assert rsync.longest_s(nothing_new, reads_all=True) > 24 * 3600
