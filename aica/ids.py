@@ -60,6 +60,13 @@ def _check_subids(name, present, known):
                 ",".join(mine), name, other), hint="see subuid(5) and usermod --add-subuids")
 
 
+def is_sole(uid, name, present, id_range):
+    """True if a uid is one for people, and no other account than `name` has it. Pure."""
+    low, high = id_range
+    owners = {user.name for user in present.passwd.values() if user.uid == uid}
+    return low <= uid <= high and uid not in (0, NOBODY) and owners <= {name}
+
+
 def overlap(left, right):
     """True if two tuples of "START:COUNT" ranges share an id."""
     spans, others = _spans(left), _spans(right)

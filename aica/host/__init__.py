@@ -76,10 +76,15 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         """Return the ids of this process and of all that started it; () in an offline tree."""
         return tuple(processes.ancestors()) if self.live else ()
 
-    def end_processes(self, uid, spans=()):
-        """Ask the processes of a user to end, then kill them."""
+    def end_processes(self, uid, spans=(), sole=False):
+        """Ask the processes of a user to end, then kill them; sole: nobody else has this uid."""
         if self.live:
-            processes.end(uid, spans=spans, name_of=self.directory_name)
+            processes.end(uid, spans=spans, name_of=self.directory_name, sole=sole)
+
+    def kill_all(self, uid):
+        """Kill whatever runs with a uid that is one user's alone: see processes.kill_all."""
+        if self.live:
+            processes.kill_all(uid)
 
 
 CHANGING = (
@@ -88,7 +93,7 @@ CHANGING = (
     "replace_symlink", "repair_tree", "repair_home", "restore_modes", "remove_cached",
     "empty_cached", "execute_own", "execute_dropped", "notify",
     "move_aside", "rename", "move", "remove_folder", "remove_file", "remove_tree", "bring_back",
-    "sync", "end_processes",
+    "sync", "end_processes", "kill_all",
     "append_log", "sweep", "lock_file", "watch", "take_over", "lend", "open_own",
 )
 

@@ -6,6 +6,8 @@ import signal
 import time
 from typing import NamedTuple
 
+from .. import patience, storage
+
 PROC = "/proc"
 PATIENCE_S = 10
 KILL_S = 10
@@ -71,25 +73,54 @@ def ancestors():
     return found
 
 
-def end(uid, patience_s=PATIENCE_S, spans=(), name_of=lambda number: None):
+def end(uid, patience_s=PATIENCE_S, spans=(), name_of=lambda number: None, sole=False):
     """Ask the processes of a user to end, and kill those that are left after patience_s.
 
-    Whose they are: see of(). Returns when there are none, or KILL_S after the
-    first SIGKILL: one that the kernel holds on to may need a while.
+    Whose they are: see of(). sole: nobody else has this uid, so that all can be
+    killed at once. Returns when there are none, or KILL_S after the first
+    SIGKILL: one that the kernel holds on to may need a while.
     """
     whose = (uid, spans, name_of)
-    for number, wait_s in ((signal.SIGTERM, patience_s), (signal.SIGKILL, KILL_S)):
-        deadline = time.monotonic() + wait_s
+    _signal(of(*whose), signal.SIGTERM, whose)
+    deadline = time.monotonic() + patience_s
+    while of(*whose) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    deadline = time.monotonic() + KILL_S
+    while True:
+        if sole:
+            kill_all(uid)  # before any look: who hops from number to number is not seen
         left = of(*whose)
-        _signal(left, number)
-        while left and time.monotonic() < deadline:
-            time.sleep(0.1)
-            left = of(*whose)
-            if number == signal.SIGKILL:
-                _signal(left, number)  # a fork may have come between
+        _signal(left, signal.SIGKILL, whose)  # again and again: a fork may have come between
+        if not left or time.monotonic() >= deadline:
+            return
+        time.sleep(0.1)
 
 
-def _signal(found, number):
+def _signal(found, number, whose):
+    uid, spans, name_of = whose
     for process in found:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process.pid, number)
+        # Who forks fast uses up all numbers: this one may be somebody else's by now.
+        if _theirs(_status(process.pid), spans, name_of, {uid: True}):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, number)
+
+
+def kill_all(uid):
+    """Kill all processes of a uid, which must be one user's alone, in one step: kill(2), -1.
+
+    Who forks faster than anybody can read /proc does not get away. A child does it
+    that has become that user: it may kill nobody else, and the kernel leaves
+    out the caller itself.
+    """
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            if uid and {os.getuid(), os.geteuid()} == {uid}:
+                os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    if not patience.gone(lambda: os.waitpid(child, os.WNOHANG)[0]):
+        storage.let_go(child)  # its owner stopped it

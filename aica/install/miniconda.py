@@ -113,7 +113,7 @@ class CondaInstall(conda.CondaPrefix):
                 self._run(host, uid, path, "-u")
         finally:
             # Whatever the installer made of it: people need it, and it was theirs before.
-            host.end_processes(uid)
+            host.end_processes(uid, sole=True)
             self._publish(host, note)
 
     def _close(self, host, uid):

@@ -45,15 +45,17 @@ class LockedAccount(Resource):
 class NoProcesses(Resource):
     """No process of somebody runs, in containers neither. They are ended only where end=True.
 
-    known are the account records: they have the subordinate ids too.
+    known are the account records: they have the subordinate ids too. id_range
+    are the uids for people.
     """
 
     kind = "processes"
 
-    def __init__(self, user, uid, known, end=False, needs=()):
+    def __init__(self, user, uid, known, id_range, end=False, needs=()):
         super().__init__(user, needs)
         self.uid = uid
         self.known = known
+        self.id_range = id_range
         self.end = end
 
     def _spans(self, host):
@@ -71,7 +73,17 @@ class NoProcesses(Resource):
         return {"running": len(running)}
 
     def apply(self, host, changes):
-        host.end_processes(self.uid, self._spans(host))
+        host.end_processes(self.uid, self._spans(host), self._is_sole(host))
+
+    def end_unseen(self, host):
+        """Before the account goes: who forks all the time may run and be seen by nobody."""
+        if self.end and self._is_sole(host):
+            host.kill_all(self.uid)
+
+    def _is_sole(self, host):
+        """True if nobody else here has this uid: not even in a directory service."""
+        return ids.is_sole(self.uid, self.name, host.accounts(), self.id_range) and (
+            host.directory_name(self.uid) in (None, self.name))
 
     def describe_one(self, change):
         return "{} ended".format(change.before)
@@ -176,14 +188,18 @@ class NothingCameBack(Resource):
 
 
 class NoAccount(Resource):
-    """No account of this name, and none of its lines in any of the account files."""
+    """No account of this name, and none of its lines in any of the account files.
+
+    processes: the NoProcesses of who leaves, None for one who was never here.
+    """
 
     kind = "account"
 
-    def __init__(self, user, uid, gid, needs=()):
+    def __init__(self, user, uid, gid, processes=None, needs=()):
         super().__init__(user, needs)
         self.uid = uid
         self.gid = gid
+        self.processes = processes
 
     def desired(self):
         return {"passwd": False, "shadow": False, "group": False, "gshadow": False}
@@ -207,6 +223,8 @@ class NoAccount(Resource):
                 and not (others | set(group.members)) - {self.name})
 
     def apply(self, host, changes):
+        if self.processes is not None:
+            self.processes.end_unseen(host)
         if self.name in host.accounts().passwd:
             shadow_tools.execute(host, accounts.userdel_argv(self.name, host.root))
         left = self.inspect(host)  # userdel takes the private group too where login.defs says so

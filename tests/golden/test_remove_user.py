@@ -149,7 +149,7 @@ def busy(whole, monkeypatch):
     """Pretend that kim has a process; return the list of uids that were ended."""
     running, ended = [processes.Process(4242, 1, "python")], []
 
-    def end(host, uid, spans=()):
+    def end(host, uid, spans=(), sole=False):
         ended.append(uid)
         del running[:]
     monkeypatch.setattr(Host, "processes", lambda host, uid, spans=(): list(running) if uid == 2001 else [])
@@ -232,7 +232,7 @@ def live(whole, monkeypatch):
     state = {"running": True, "order": [], "at the end": lambda: None}
     crontab = "/var/spool/cron/crontabs/kim"
 
-    def end(host, uid, spans=()):
+    def end(host, uid, spans=(), sole=False):
         state["order"].append("ended")
         state["running"] = False
         last_breath, state["at the end"] = state["at the end"], lambda: None
@@ -278,7 +278,7 @@ def test_what_cron_started_meanwhile_is_ended_before_the_account_goes(whole, liv
 
 
 def test_what_comes_back_again_and_again_keeps_the_account(whole, live):
-    def end(host, uid, spans=()):
+    def end(host, uid, spans=(), sole=False):
         live["order"].append("ended")
     live["running"] = False
     live["put back"]()
