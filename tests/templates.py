@@ -121,7 +121,7 @@ def _parts(node):
     # Finding(kind, name, message, keep); Row("setting", name, value, source) of `aica env`.
     if name == "Row" and _literal(node.args[0]) is None:
         return []
-    first = {"Outcome": 3, "Finding": 2, "Row": 2, "_keeps": 3}.get(name)
+    first = {"Adoption": 1, "Outcome": 3, "Finding": 2, "Row": 2, "_keeps": 3}.get(name)
     return node.args[first:] + words if first else []
 
 

@@ -83,7 +83,7 @@ class Findings(List):
         super().__init__()
         self.title, self.command = title, command
         self._make, self._details = make, details
-        self.outcomes, self._all = [], False
+        self.outcomes, self.all = [], False
         self.count = counts
         self.fine = _("Everything is as it should be.")
 
@@ -105,14 +105,14 @@ class Findings(List):
             self.ended(self._worker)
 
     def entries(self):
-        return [one for one in self.outcomes if self._all or one.status not in ("ok", "skipped")]
+        return [one for one in self.outcomes if self.all or one.status not in ("ok", "skipped")]
 
     def words_of(self, entry):
         return "{} {} {}".format(entry.status, entry.resource, entry.message)
 
     def press(self, action, name):
         if not self.typing and action == keys.MARK:
-            self._all = not self._all
+            self.all = not self.all
         elif not self.typing and action == keys.REFRESH:
             self.refresh()
         else:

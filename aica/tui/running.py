@@ -21,7 +21,7 @@ class Run(Screen):
         self._make, self._after = make, after
         self.outcomes, self.over = [], False
         self._verdict = ("", "muted")
-        self._back = 0
+        self._back, self._below = 0, []
 
     def shown(self):
         if self._worker is None:
@@ -42,16 +42,19 @@ class Run(Screen):
 
     def _tell_the_end(self):
         self.ended(self._worker)
+        self.note = ""  # that it is stopping
         if self.failure:
             self._verdict = tr("not done to its end: see above why"), "error"
             return
+        if self._worker.stopped:
+            self._verdict = tr("stopped on the way: {}").format(counts(self.outcomes)), "warning"
+            return
         bad = {one.status for one in self.outcomes} & {"failed", "blocked"}
         self._verdict = tr("done: {}").format(counts(self.outcomes)), "error" if bad else "ok"
+        self._below = list(self._after(self.outcomes)) if self._after else []
 
     def body(self, width, height):
-        is_done = self.over and self._after and not self.failure
-        after = list(self._after(self.outcomes)) if is_done else []
-        below = view.paragraphs(after + self.troubles(), 0, width, height - LEAST)
+        below = view.paragraphs(self._below + self.troubles(), 0, width, height - LEAST)
         shown = self.outcomes[:len(self.outcomes) - self._back] or self.outcomes
         return view.progress(shown, self.total, self.over, width, height - len(below)) + below
 

@@ -12,7 +12,8 @@ import signal
 import struct
 import traceback
 
-ITEM, ERROR, BUG, END, WARNING = "item", "error", "bug", "end", "warning"
+ITEM, ERROR, BUG, END, STOPPED, WARNING = (
+    "item", "error", "bug", "end", "stopped", "warning")
 _SIZE = struct.Struct("!I")
 _gathered = []
 # Workers that nobody waits for any more, until their processes have ended.
@@ -40,6 +41,7 @@ class Worker:
         reap()
         self.done = False
         self.error = None  # (words, hint) if an AicaError ended it
+        self.stopped = False  # it was asked to stop, and there might have been more
         self.trace = ""  # the traceback if a bug ended it
         self.warnings = []  # what was warned of meanwhile, each once; complete when it is done
         self._buffer = b""
@@ -108,6 +110,8 @@ class Worker:
             return [value]
         if kind == ERROR:
             self.error = value
+        if kind == STOPPED:
+            self.stopped = True
         if kind == BUG:
             self.trace = value
         if kind == WARNING:
@@ -158,7 +162,7 @@ def _items(make, results, stop):
         for item in make():
             _tell(results, ITEM, item)
             if select.select([stop], [], [], 0)[0]:
-                break
+                return STOPPED, None
     except (AicaError, OSError) as error:
         return ERROR, (str(error), getattr(error, "hint", ""))
     except Exception:  # a bug: the screen must show it, not lose it

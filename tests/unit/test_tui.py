@@ -35,6 +35,7 @@ from aica.tui import (
     worker,
 )
 from aica.tui.screens import (
+    adopt,
     backups,
     caches,
     disks,
@@ -185,6 +186,9 @@ SCREENS = {
     "home with everything": lambda app: at_a_glance(app),
     "wizard": lambda app: wizard.form(app, "gpu-users"),
     "add": lambda app: people.add_form(app),
+    "adopt": lambda app: adopt.form(app),
+    "package": lambda app: recovery.package_form(app),
+    "a folder of nobody": lambda app: people.stranger(app, user_of()._replace(group=None)),
     "run": lambda app: run_of(OUTCOMES, 10),
     "run without total": lambda app: run_of(OUTCOMES * 50, 0),
     "no outcome": lambda app: run_of((), 0),
@@ -351,12 +355,13 @@ def test_a_question_takes_its_word_only():
 
 @pytest.mark.parametrize("menu_of, number, command", [
     (lambda app: recovery.menu(app), 3, "aica recover"),
-    (lambda app: recovery.menu(app), 6, "systemctl enable aica-recovery.service"),
-    (lambda app: recovery.menu(app), 7, "systemctl disable aica-recovery.service"),
+    (lambda app: recovery.menu(app), 4, "aica recover --deep"),
+    (lambda app: recovery.menu(app), 7, "systemctl enable aica-recovery.service"),
+    (lambda app: recovery.menu(app), 8, "systemctl disable aica-recovery.service"),
     (lambda app: people.one(app, user_of()), 2, "aica recover --user 김철수"),
     (lambda app: people.one(app, user_of()), 3, "aica user fix-permissions 김철수"),
-    (lambda app: people.one(app, user_of()), 4, "aica user setup 김철수 gpu-users"),
-    (lambda app: people.one(app, user_of()), 5, "aica user unregister 김철수"),
+    (lambda app: people.one(app, user_of()), 5, "aica user setup 김철수 gpu-users"),
+    (lambda app: people.one(app, user_of()), 6, "aica user unregister 김철수"),
 ])
 def test_what_changes_something_asks_first_and_takes_no_for_an_answer(
         whole, menu_of, number, command):
@@ -458,6 +463,71 @@ def test_a_bad_name_is_refused_at_its_field(whole):
     press(form, "ENTER", "ENTER", "ENTER", "ENTER")
     assert form.cursor == 0 and form.fields[0].error
     assert "root:gpu-users" not in whole.read("/data/config/users.txt")
+
+
+def test_who_owns_a_folder_that_nobody_is_registered_for_is_adopted(whole):
+    whole.folder("/data/users/ghost", 0o750, 2009, 2009)
+    table = loaded(people.Users(whole.app))
+    names = [row[2].name for row in table.rows]
+    assert {"kim", "ghost"} <= set(names)
+    menu_of_ghost = table.choose(table.rows[names.index("ghost")]).screen
+    form = press(menu_of_ghost, "2").screen
+    assert form.command == "aica user adopt ghost --group gpu-users"
+    question = press(form, "ENTER", "ENTER").screen
+    assert "the owner of /data/users/ghost: uid 2009" in unwrapped(question)
+    assert "ghost" not in whole.read("/data/config/users.txt")
+    run = press(question, "y", "ENTER").screen
+    assert {one.status for one in finished(run)} <= {"ok", "changed"}
+    assert "ghost:gpu-users" in whole.read("/data/config/users.txt")
+    assert "ghost:x:2009:" in whole.read("/data/config/accounts/passwd")
+
+
+def test_who_cannot_be_adopted_is_refused_at_the_field(whole):
+    form = adopt.form(whole.app)
+    press(form, *"nobodyhere")
+    assert press(form, "ENTER", "ENTER") is None and form.fields[1].error
+    press(form, *"gpu-users")
+    assert press(form, "ENTER") is None and form.fields[0].error
+
+
+def test_sizes_of_homes_are_counted_when_asked_for(whole):
+    tables = [loaded(people.Users(whole.app, sizes)) for sizes in (False, True)]
+    assert [{row[2].size is None for row in table.rows} for table in tables] == [{True}, {False}]
+    assert [table.command for table in tables] == ["aica user list", "aica user list --sizes"]
+
+
+def test_whose_files_lie_in_a_home_is_shown_and_nothing_is_changed(whole):
+    whole.write("/data/users/kim/theirs", "x", 0o600, 2002, 2002)
+    before = whole.tree()
+    found = unwrapped(loaded(people.owners(whole.app, "kim")), 120, 24)
+    assert "1 of uid 2002" in found and whole.tree() == before
+
+
+def test_a_file_that_is_no_package_is_refused_at_its_field(whole):
+    form = recovery.package_form(whole.app)
+    press(form, *"/nowhere.deb")
+    assert form.command == "aica bootstrap --package /nowhere.deb"
+    assert press(form, "ENTER") is None and "No such file" in form.fields[0].error
+    assert recovery.starting("sh x", [OUTCOMES[1]])[-1] == ("sh x", "text")
+    assert recovery.starting("sh x", [OUTCOMES[3]]) == []
+
+
+def test_a_run_that_was_stopped_does_not_say_that_it_is_done():
+    reader, writer = os.pipe()
+
+    def work():
+        yield OUTCOMES[1]
+        os.read(reader, 1)
+        yield OUTCOMES[1]
+        yield OUTCOMES[1]
+    screen = running.Run("t", work, after=lambda outcomes: [("well done", "text")])
+    screen.shown()
+    press(screen, "ESC")
+    os.write(writer, b"x")
+    loaded(screen)
+    found = unwrapped(screen)
+    assert "stopped on the way: " in found and "done" not in found and "stopping" not in found
+    os.close(reader), os.close(writer)
 
 
 # -- the worker ----------------------------------------------------------

@@ -24,6 +24,8 @@ def menu(app):
     return Menu(_("Backups"), [
         Item(_("List"), _("the snapshots, what is in them, a file back"),
              value=Opens(lambda: Snapshots(app), "aica backup --list")),
+        Item(_("Dry run"), _("what a backup would copy"),
+             value=Opens(lambda: dry_run(app), "aica backup --dry-run")),
         Item(_("Back up now"), _("homes and settings; only what changed is copied"),
              value=Opens(lambda: ask(app), "aica backup")),
         Item(_("Bring back"), _("a file or folder of somebody's home, beside what is there"),
@@ -104,6 +106,11 @@ def rows(found):
         sizes = ["-" if value is None else report.size(value) for value in (row.size, row.new)]
         role = "text" if row.state == "whole" else "warning"
         yield (row.snapshot, tr(row.state), str(row.copies)) + tuple(sizes), role, row
+
+
+def dry_run(app):
+    """Return the screen of what a backup would copy."""
+    return Run(_("Dry run"), lambda: Backup(app).run(dry_run=True), "aica backup --dry-run")
 
 
 def ask(app):

@@ -18,41 +18,46 @@ from ...people import (
 from .. import keys, text
 from ..asking import Form, Invalid, Question
 from ..base import Menu, Opens, Push, Replace
-from ..lists import Table
+from ..lists import Findings, Table
 from ..outcomes import said
 from ..reading import Text
 from ..running import Run
 from ..view import Field, Item
 from ..words import _, tr
+from . import adopt
+from .recovery import blocks_of_outcome
 
 HEAD = (_("NAME"), _("GROUP"), _("UID"), _("ACCOUNT"), _("HOME"), _("LINK"),
         _("LAST LOGIN"), _("SIZE"), _("NOTES"))
+LIST, FIX = "aica user list", "aica user fix-permissions {}"
 ONLY_ROOT = _("needs root: sudo aica-tui")
 WITH_KEY, WITH_PASSWORD = _("public key"), _("one-time password")
 
 
 class Users(Table):
-    """Everybody registered; Enter opens one."""
+    """Everybody registered, and folders of nobody; Enter opens one."""
 
-    def __init__(self, app):
-        super().__init__(_("Users"), HEAD, lambda: look(app), "aica user list")
+    def __init__(self, app, sizes=False):
+        super().__init__(_("Users"), HEAD, lambda: look(app, sizes),
+                         LIST + (" --sizes" if sizes else ""))
         self._app = app
         self.empty = _("Nobody is registered yet.")
 
     def choose(self, entry):
-        return Push(one(self._app, entry[2]))
+        row = entry[2]
+        return Push(one(self._app, row) if row.group is not None else stranger(self._app, row))
 
 
-def look(app):
+def look(app, sizes=False):
     """Yield everybody as rows of the table, then as texts the lines of users.txt that are wrong."""
-    found, problems = review.rows(app)
+    found, problems = review.rows(app, sizes)
     yield from rows(found)
     yield from ("users.txt: {}".format(said(problem)) for problem in problems)
 
 
 def rows(found):
-    """Return review.Rows as rows of the table, without folders of nobody. Pure."""
-    for row in (row for row in found if row.group is not None):
+    """Return review.Rows as rows of the table. Pure."""
+    for row in found:
         fine = (row.account, row.home, row.link) in (("local", "ok", "ok"),
                                                      ("directory", "ok", "ok"))
         cells = tuple("-" if value is None else str(value) for value in readable(row))
@@ -76,12 +81,28 @@ def menu(app):
     off = "" if os.geteuid() == 0 else ONLY_ROOT
     return Menu(_("Users"), [
         Item(_("List"), _("who is here, and what is wrong with whom"),
-             value=Opens(lambda: Users(app), "aica user list")),
+             value=Opens(lambda: Users(app), LIST)),
         Item(_("Add a user"), _("account, home, key or one-time password, registered"), off,
              Opens(lambda: add_form(app), "aica user add NAME")),
         Item(_("Register an account"), _("an account that is here comes back after every wipe"),
              off, Opens(lambda: register_form(app), "aica user register NAME GROUP")),
+        Item(_("Adopt"), _("record the ids of an account, or of the owner of a home"), off,
+             Opens(lambda: adopt.form(app), "aica user adopt NAME")),
+        Item(_("List with sizes"), _("of the homes as they are now; takes as long as du"),
+             value=Opens(lambda: Users(app, sizes=True), LIST + " --sizes")),
     ])
+
+
+def stranger(app, row):
+    """Return the menu of a folder among the homes that nobody is registered for."""
+    off = "" if os.geteuid() == 0 else ONLY_ROOT
+    return Menu(row.name, [
+        Item(_("Details"), _("ids, home, last login, size, what is wrong"),
+             value=Opens(lambda: Text(row.name, details(row), LIST), LIST)),
+        Item(_("Adopt"), _("record who owns it and register them, from now on for every wipe"), off,
+             Opens(lambda: adopt.form(app, row.name, group_of(app)),
+                   "aica user adopt {} --group GROUP".format(shlex.quote(row.name)))),
+    ], LIST)
 
 
 def one(app, row):
@@ -94,7 +115,9 @@ def one(app, row):
         Item(_("Restore"), _("account, groups, home link as recorded"), off,
              Opens(lambda: restore(app, name), "aica recover --user " + name)),
         Item(_("Repair permissions"), _("modes of the own files, as ssh and the team need them"),
-             off, Opens(lambda: fix(app, name), "aica user fix-permissions " + name)),
+             off, Opens(lambda: fix(app, name), FIX.format(name))),
+        Item(_("Whose files are there"), _("in the home; what a repair would change"), off,
+             Opens(lambda: owners(app, name), FIX.format(name) + " --dry-run")),
         Item(_("Set up the home"), _("moves a home off the system disk"), off,
              Opens(lambda: set_up(app, row), "aica user setup {} {}".format(name, row.group))),
         Item(_("No longer restore"), _("the account stays until the next wipe"), off,
@@ -125,12 +148,21 @@ def restore(app, name):
 
 def fix(app, name):
     """Return the question before the modes in somebody's home are repaired."""
-    command = "aica user fix-permissions " + name
+    command = FIX.format(name)
     words = tr("The modes of what belongs to {} in the own home become what ssh and the team need. "
                "Files of others there are listed and stay as they are. A large home takes its "
                "time.").format(name)
     return Question(_("Repair permissions"), [(words, "text")], lambda: Replace(Run(
         _("Repair permissions"), lambda: permissions.fix(app, name), command)), command=command)
+
+
+def owners(app, name):
+    """Return the screen of whose files lie in a home, and what a repair would change."""
+    screen = Findings(_("Whose files are there"), lambda: permissions.fix(app, name, dry_run=True),
+                      FIX.format(name) + " --dry-run -v",
+                      lambda outcome: Text(outcome.resource, blocks_of_outcome(outcome)))
+    screen.all = True
+    return screen
 
 
 def set_up(app, row):

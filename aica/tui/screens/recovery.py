@@ -3,15 +3,17 @@
 import shlex
 
 from ... import booting, maintenance, status
+from ...bootstrap import storing
+from ...errors import AicaError
 from .. import keys
-from ..asking import Question
+from ..asking import Form, Invalid, Question
 from ..base import Menu, Opens, Replace
 from ..lists import Findings
 from ..outcomes import said
 from ..reading import Text
 from ..results import verdicts
 from ..running import Run
-from ..view import STATUS_ROLES, Item
+from ..view import STATUS_ROLES, Field, Item
 from ..words import _, tr
 
 
@@ -24,6 +26,8 @@ def menu(app):
              value=Opens(lambda: dry_run(app), "aica recover --dry-run")),
         Item(_("Recover now"), _("make the server whole"),
              value=Opens(lambda: ask(app), "aica recover")),
+        Item(_("Recover deeply"), _("and repair what takes too long for the boot"),
+             value=Opens(lambda: ask_deep(app), DEEP)),
         Item(_("Status of the unit"), _("does it run at boot? how did it end?"),
              value=Opens(lambda: said_by(app, _("Status of the unit"), booting.status,
                                          "systemctl status " + booting.UNIT),
@@ -34,9 +38,12 @@ def menu(app):
              value=Opens(lambda: ask_on(app), ENABLE)),
         Item(_("Turn off at boot"), _("until the next recovery or set-up"),
              value=Opens(lambda: ask_off(app), DISABLE)),
+        Item(_("Package on the data disk"), _("for an image that comes back without aica"),
+             value=Opens(lambda: package_form(app), "aica bootstrap --package FILE")),
     ])
 
 
+DEEP = "aica recover --deep"
 JOURNAL = "journalctl -b -u " + booting.UNIT
 ENABLE, DISABLE = "systemctl enable " + booting.UNIT, "systemctl disable " + booting.UNIT
 
@@ -105,6 +112,44 @@ def ask(app):
                     lambda: Replace(run(app)), command="aica recover")
 
 
+def ask_deep(app):
+    """Return the question before a recovery with the slow repairs."""
+    words = tr("A recovery, then the permissions of everything in the shared folders. On a large "
+               "disk it takes hours.")
+    return Question(_("Recover deeply"), [(words, "text")], lambda: Replace(Run(
+        _("Recover deeply"), lambda: maintenance.recover(app), DEEP)), command=DEEP)
+
+
+def package_form(app):
+    """Return the form of the package that is put on the data disk."""
+    def command_of(values):
+        return "aica bootstrap --package " + shlex.quote(values["file"] or "FILE")
+
+    def go(values):
+        try:
+            found = storing.Bootstrap(app, values["file"])
+            line = found.line()
+        except AicaError as error:
+            raise Invalid("file", said(str(error)))
+        command = command_of(values)
+        words = tr("The package and a script that installs it are put on the data disk. What then "
+                   "has to be in the image is shown at the end.")
+        return Replace(Question(_("Package on the data disk"), [(words, "text")], lambda: Replace(
+            Run(_("Package on the data disk"), found.run, command,
+                after=lambda outcomes: starting(line, outcomes))), command=command))
+    return Form(_("Package on the data disk"), [
+        Field("file", _("Package"), help=_("a .deb or .rpm of aica-datakeeper on this server"))],
+        go, command_of)
+
+
+def starting(line, outcomes):
+    """Return what an admin does with the line that starts it, as blocks of text. Pure."""
+    if any(one.status in ("failed", "blocked") for one in outcomes):
+        return []
+    return [(tr("The line for cloud-init (runcmd), the provider's start-up script or /etc/rc.local "
+                "of the image, run as root at each boot:"), "key"), (line, "text")]
+
+
 def run(app):
     """Return the screen on which a recovery runs."""
     return Run(_("Recover now"), app.recover, "aica recover")
@@ -160,10 +205,14 @@ def command_for(outcome):
 
 
 def repair(app, outcome):
-    """Return the effect of repairing a finding: a run of what command_for() says."""
+    """Return the effect of repairing a finding: the question, then what command_for() says."""
     command = command_for(outcome)
     words = shlex.split(command)
-    if words[1] == "permissions":
-        return Replace(Run(_("Repair"), lambda: maintenance.apply(app, (words[-1],)), command))
-    users = tuple(words[3:])
-    return Replace(Run(_("Repair"), lambda: app.recover(users), command))
+
+    def work():
+        return maintenance.apply(app, (words[-1],)) if words[1] == "permissions" \
+            else app.recover(tuple(words[3:]))
+    told = tr("Runs: {}").format(command)
+    more = tr("Nothing is removed; what stands in the way is reported.")
+    return Replace(Question(_("Repair"), [(told, "title"), (more, "text")], lambda: Replace(Run(
+        _("Repair"), work, command)), command=command))
