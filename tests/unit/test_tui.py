@@ -834,6 +834,20 @@ def test_a_translation_has_the_places_of_its_original():
         assert one.endswith(" ") == other.endswith(" "), one
 
 
+MENUS = {name: SCREENS[name] for name in (
+    "admin", "member", "software", "one user", "recovery", "people", "trees", "backups", "disks",
+    "a folder of nobody")}
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("name", sorted(MENUS))
+def test_no_line_of_a_menu_is_cut_in_80_columns(whole, monkeypatch, language, name):
+    if language == "ko":
+        monkeypatch.setattr(words._catalogue, "gettext", lambda one: korean().get(one, one))
+    found = shown(MENUS[name](whole.app))[2:-3]
+    assert [line for line in found if text.CUT in line] == []
+
+
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", sorted(SCREENS))
 def test_every_screen_fits_every_size_in_korean(whole, monkeypatch, name, size):
