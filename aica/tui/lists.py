@@ -48,8 +48,13 @@ class Table(List):
     def words_of(self, entry):
         return " ".join(entry[0])
 
+    def columns(self, width):
+        """Return which columns are shown, by their places."""
+        return range(len(self.head))
+
     def lines(self, width, height):
         rows = self.visible()
+        places = self.columns(width)
         above = view.above(self.troubles(), width, height, bool(rows))
         if not rows and above and not self.filter:
             return above
@@ -57,7 +62,8 @@ class Table(List):
             words = tr("reading ...") if self._worker else tr("nothing here" if self.filter
                                                               else self.empty)
             return above + [view.line(width, (words, "muted"))]
-        return above + view.table(self.head, [row[0] for row in rows], self.cursor, width,
+        cells = [[row[0][place] for place in places] for row in rows]
+        return above + view.table([self.head[place] for place in places], cells, self.cursor, width,
                                   height - len(above), [row[1] for row in rows])
 
     def press(self, action, name):

@@ -490,6 +490,14 @@ def test_who_cannot_be_adopted_is_refused_at_the_field(whole):
     assert press(form, "ENTER") is None and form.fields[0].error
 
 
+@pytest.mark.parametrize("width, last_login", [(80, False), (120, True)])
+def test_what_is_to_be_noted_of_a_user_has_room(whole, width, last_login):
+    os.chmod(whole.path("/data/users/kim"), 0o777)
+    whole.remove("/home/lee")
+    found = "\n".join(shown(loaded(people.Users(whole.app)), width, 24))
+    assert "home 0777\n" in found and ("LAST LOGIN" in found) == last_login
+
+
 def test_sizes_of_homes_are_counted_when_asked_for(whole):
     tables = [loaded(people.Users(whole.app, sizes)) for sizes in (False, True)]
     assert [{row[2].size is None for row in table.rows} for table in tables] == [{True}, {False}]

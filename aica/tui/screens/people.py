@@ -30,6 +30,7 @@ from .recovery import blocks_of_outcome
 HEAD = (_("NAME"), _("GROUP"), _("UID"), _("ACCOUNT"), _("HOME"), _("LINK"),
         _("LAST LOGIN"), _("SIZE"), _("NOTES"))
 LIST, FIX = "aica user list", "aica user fix-permissions {}"
+ROOMY = 100
 ONLY_ROOT = _("needs root: sudo aica-tui")
 WITH_KEY, WITH_PASSWORD = _("public key"), _("one-time password")
 
@@ -42,6 +43,11 @@ class Users(Table):
                          LIST + (" --sizes" if sizes else ""))
         self._app = app
         self.empty = _("Nobody is registered yet.")
+
+    def columns(self, width):
+        """Where there is little room, leave it to the notes: Details has the rest."""
+        left_out = () if width >= ROOMY else ("uid", "last_login")
+        return [place for place, field in enumerate(review.Row._fields) if field not in left_out]
 
     def choose(self, entry):
         row = entry[2]
