@@ -50,13 +50,20 @@ def overview(app, tick=None, own=True):
 
 def own_home(settings):
     """Return the home on the data disk of whoever asks, "" for root and for strangers."""
+    path = own_place(settings)
+    try:
+        return path if path and os.lstat(path).st_uid == os.geteuid() else ""
+    except OSError:
+        return ""
+
+
+def own_place(settings):
+    """Return where that home would be, without a look at the disk; "" for root."""
     if os.geteuid() == 0:
         return ""
     try:
-        name = pwd.getpwuid(os.geteuid()).pw_name
-        path = "{}/{}".format(settings.users, name)
-        return path if os.lstat(path).st_uid == os.geteuid() else ""
-    except (KeyError, OSError):
+        return "{}/{}".format(settings.users, pwd.getpwuid(os.geteuid()).pw_name)
+    except KeyError:
         return ""
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import select
 import shlex
+import shutil
 import signal
 import time
 
@@ -14,6 +15,7 @@ from wiped import REPOSITORY
 
 from aica import booting, glance, memberenv
 from aica.change import Change, Outcome
+from aica.disk import overview as overview_of_disks
 from aica.disk.alarm import Look, State
 from aica.disk.df import figures
 from aica.errors import ConfigError, NotReady
@@ -726,6 +728,16 @@ def test_the_disks_are_measured_a_folder_at_a_time(whole):
     assert {"users", "models", "config"} <= set(names)
     below = folder.choose(folder.rows[names.index("models")]).screen
     assert below.command == "aica disk --path /data/models"
+
+
+def test_who_has_no_home_is_told_so_unless_it_is_the_disk_that_is_missing(
+        whole, monkeypatch):
+    assert "You have no home" in unwrapped(disks.own(whole.app))  # root
+    monkeypatch.setattr(overview_of_disks, "own_place", lambda settings: "/nowhere/kim")
+    assert "! You have no home on the data disk." in unwrapped(loaded(disks.own(whole.app)))
+    shutil.rmtree(whole.path("/data"))
+    found = unwrapped(loaded(disks.own(whole.app)), 200, 24)
+    assert "/data is not there" in found and "no home" not in found
 
 
 def test_what_is_wrong_with_my_environment_stands_first():

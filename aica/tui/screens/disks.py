@@ -52,10 +52,18 @@ def menu(app):
 
 def own(app):
     """Return the screen of what lies in the home of whoever asks, measured now."""
-    home = overview.own_home(app.etc_settings(app.host(read_only=True, need_root=False)))
-    if home:
-        return Folder(app, home)
-    return Text(_("My disk usage"), [(tr("You have no home on the data disk."), "warning")])
+    host = app.host(read_only=True, need_root=False)
+    place = overview.own_place(app.etc_settings(host))
+    none = tr("You have no home on the data disk.")
+    if not place:
+        return Text(_("My disk usage"), [(none, "warning")])
+
+    def load():  # in the worker: the data disk may not answer
+        if overview.own_home(app.settings(host)):
+            yield from entries(scan.of_folder(app, place))
+        else:
+            yield none
+    return Folder(app, place, load)
 
 
 def data_of(app):
@@ -96,8 +104,8 @@ def grown(size_bytes):
 class Folder(Table):
     """What lies in a folder, measured now; Enter goes down into one."""
 
-    def __init__(self, app, path):
-        super().__init__(path, ENTRIES, lambda: entries(scan.of_folder(app, path)),
+    def __init__(self, app, path, load=None):
+        super().__init__(path, ENTRIES, load or (lambda: entries(scan.of_folder(app, path))),
                          "aica disk --path " + shlex.quote(path))
         self._app, self._path = app, path
 
