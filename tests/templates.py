@@ -23,7 +23,7 @@ SAYING = ("remark", "describe", "describe_one", "amount", "what_is_lost", "save_
 # Functions that return (name, text, hint) of each warning of `aica env`.
 WARNING = re.compile(r"_\w*warnings?\Z")
 # Lists of texts that are shown: self.problems.append("...").
-GATHERED = ("problems", "notes", "warnings")
+GATHERED = ("problems", "notes", "warnings", "parts")
 PLACE = "{}"
 # What is joined to a text by that is looked up by itself.
 ADDED = "{}; "
@@ -144,6 +144,8 @@ def _texts(node, names, depth=0):
         return [text for one in node.elts for text in _texts(one, names, depth)]
     if isinstance(node, ast.Name) and depth < 3:
         return [text for one in names.get(node.id, ()) for text in _texts(one, names, depth + 1)]
+    if _is_call(node, "join") and _name(node.args[0]) == "parts":
+        return _texts(node.args[0], names, depth)
     if _is_call(node, "format") and isinstance(node.func.value, ast.Name):
         return [_normal(one) for one in _texts(node.func.value, names, depth)]
     literal = _literal(node)

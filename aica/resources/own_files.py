@@ -61,7 +61,7 @@ class OwnFiles(SharedTree):
         for kind, number in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])):
             if kind.startswith(own_files.OWNER):
                 uid = int(kind[len(own_files.OWNER):])
-                parts.append("{:,} of {}{}".format(number, self._who(uid), _few(actual, kind)))
+                parts.append("{:,} of uid {}{}".format(number, self._who(uid), _few(actual, kind)))
             elif kind in own_files.LEFT_ALONE:
                 parts.append("left alone: {:,} {}{}".format(
                     number, own_files.LEFT_ALONE[kind], _few(actual, kind)))
@@ -71,7 +71,7 @@ class OwnFiles(SharedTree):
 
     def _who(self, uid):
         name = self.named.get(uid)
-        return "uid {} ({})".format(uid, name) if name else "uid {}".format(uid)
+        return "{} ({})".format(uid, name) if name else str(uid)
 
 
 class ForeignFiles(OwnFiles):

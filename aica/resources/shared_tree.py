@@ -52,8 +52,9 @@ class SharedTree(Resource):
         host.repair_tree(self.top, self.order)
 
     def remark(self, actual):
-        glance = " of the first level (all: aica check --deep)" if self.order.shallow else ""
-        parts = ["{:,} entries{}".format(actual.counts.get(permissions.ENTRIES, 0), glance)]
+        number = actual.counts.get(permissions.ENTRIES, 0)
+        parts = ["{:,} entries of the first level (all: aica check --deep)".format(number)
+                 if self.order.shallow else "{:,} entries".format(number)]
         for kind, number in sorted(actual.counts.items()):
             if kind in permissions.LEFT_ALONE:
                 parts.append("left alone: {:,} {}{}".format(

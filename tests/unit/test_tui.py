@@ -506,6 +506,18 @@ def test_sizes_of_homes_are_counted_when_asked_for(whole):
     assert [table.command for table in tables] == ["aica user list", "aica user list --sizes"]
 
 
+def test_only_what_enter_repairs_says_so(whole):
+    os.chmod(whole.path("/data/users/kim"), 0o777)
+    os.chmod(whole.path("/data/models/torch"), 0o700)
+    for make, repairs in ((recovery.check, True), (trees.look, True),
+                          (lambda app: people.owners(app, "kim"), False)):
+        findings = loaded(make(whole.app))
+        found = [one for one in findings.outcomes if one.status == "planned"]
+        detail = findings.choose(found[0]).screen
+        assert ("Enter repairs it." in unwrapped(detail)) == repairs
+        assert isinstance(press(detail, "ENTER"), base.Replace) == repairs
+
+
 def test_whose_files_lie_in_a_home_is_shown_and_nothing_is_changed(whole):
     whole.write("/data/users/kim/theirs", "x", 0o600, 2002, 2002)
     before = whole.tree()

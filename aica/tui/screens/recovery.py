@@ -169,7 +169,10 @@ class Finding(Text):
     footer = (keys.ENTER, keys.BACK)
 
     def __init__(self, app, outcome):
-        super().__init__(outcome.resource, blocks_of_outcome(outcome), command_for(outcome))
+        blocks = blocks_of_outcome(outcome)
+        if outcome.status == "planned":
+            blocks += [("", "text"), (tr("Enter repairs it."), "key")]
+        super().__init__(outcome.resource, blocks, command_for(outcome))
         self._app, self._outcome = app, outcome
 
     def press(self, action, name):
@@ -185,8 +188,6 @@ def blocks_of_outcome(outcome):
     blocks += [(said(part), "text") for line in outcome.lines for part in line.split("\n")]
     if outcome.hint:
         blocks += [("", "text"), (tr("hint: ") + said(outcome.hint), "key")]
-    if outcome.status == "planned":
-        blocks += [("", "text"), (tr("Enter repairs it."), "key")]
     return blocks
 
 

@@ -4,11 +4,10 @@ from ... import maintenance
 from ..asking import Question
 from ..base import Menu, Opens, Replace
 from ..lists import Findings
-from ..reading import Text
 from ..running import Run
 from ..view import Item
 from ..words import _, tr
-from .recovery import blocks_of_outcome
+from .recovery import Finding
 
 CHECK, APPLY = "aica permissions check", "aica permissions apply"
 
@@ -26,7 +25,7 @@ def menu(app):
 def look(app):
     """Return the screen of what is wrong in the shared trees."""
     return Findings(_("Permissions"), lambda: maintenance.survey(app), CHECK,
-                    lambda outcome: Text(outcome.resource, blocks_of_outcome(outcome)))
+                    lambda outcome: Finding(app, outcome))
 
 
 def ask(app):
