@@ -112,7 +112,10 @@ def _press(stack, name):
 
 def _apply(stack, effect):
     if effect in (base.POP, base.QUIT) or isinstance(effect, base.Replace):
-        stack.pop().close()
+        left = stack.pop()
+        left.close()
+        if left.note and stack:  # what it said with its last key
+            stack[-1].say(left.note, left.note_role)
     if effect == base.QUIT:
         while stack:
             stack.pop().close()

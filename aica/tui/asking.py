@@ -2,7 +2,7 @@
 
 from . import keys, view
 from .base import POP, Screen
-from .words import tr
+from .words import _, tr
 
 
 class Form(Screen):
@@ -87,7 +87,6 @@ class Question(Screen):
     """Asks before something is done. `word` must be typed where much is at stake."""
 
     typing = True
-    footer = (keys.ENTER, keys.BACK)
 
     def __init__(self, title, blocks, answer, word="", command=""):
         """answer() returns the effect of a yes."""
@@ -101,6 +100,9 @@ class Question(Screen):
         lines = view.paragraphs(self.blocks, 0, width, height - 2)
         return lines + [view.blank(width), view.line(width, (ask, "warning"),
                                                      (self.typed + "_", "title"))]
+
+    def footer_keys(self):
+        return [("y, Enter" if not self._word else "Enter", _("go on")), ("Esc", _("leave"))]
 
     def press(self, action, name):
         if action in (keys.BACK, keys.CANCEL):

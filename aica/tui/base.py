@@ -53,8 +53,12 @@ class Screen:
         """Return the whole screen."""
         note = self.note or (tr("same as: {}").format(self.command) if self.command else "")
         page = Page(self.title, where, note, self.note_role if self.note else "muted",
-                    keys.shown(self.footer, self.typing))
+                    self.footer_keys())
         return view.frame(page, self.body, width, height)
+
+    def footer_keys(self):
+        """Return what the footer says: [(key, what it does)]."""
+        return keys.shown(self.footer, self.typing)
 
     def press(self, action, name):
         """Answer a key: an effect, or None. `name` is the key itself."""

@@ -923,6 +923,16 @@ def looped(first, *names):
     return paper.painted, kept
 
 
+def test_a_no_is_said_on_the_screen_below_until_the_next_key():
+    def question():
+        return asking.Question("t", [], None)
+    first = base.Menu("first", [view.Item("ask", value=base.Opens(question))])
+    painted, _kept = looped(first, "ENTER", "ENTER", "DOWN", "q")
+    assert "y, Enter go on  Esc leave" in painted[1]
+    assert "first" in painted[2] and "nothing was changed" in painted[2]
+    assert "nothing was changed" not in painted[3]
+
+
 def test_a_screen_that_breaks_is_told_and_the_menu_goes_on():
     first = base.Menu("first", [view.Item("broken", value=base.Opens(Broken))])
     painted, kept = looped(first, "ENTER", "ESC", "q")
