@@ -96,7 +96,7 @@ def test_every_screen_of_an_admin_opens(server):
         menu.see("done: ")
         menu.press("q")
         menu.see("Recover now")
-        menu.press("4")
+        menu.press("5")
         menu.see("aica-recovery.service", "Loaded:")
         menu.press("q", "q")
         menu.see("1 Set-up test")
@@ -114,14 +114,16 @@ def test_a_recovery_runs_and_is_turned_off_and_on_at_boot(server):
         menu.see("Type y")
         menu.press("y", "ENTER")
         menu.see("done: ", "1 changed")
-        menu.press("q", "7")
+        menu.press("q", "8")
         menu.see("Type off")
         menu.press(*"off")
         menu.press("ENTER")
         menu.see("done: 1 changed")
         state = server.run("systemctl is-enabled aica-recovery.service", check=False).out
         assert state == "disabled\n"
-        menu.press("q", "6")
+        menu.press("q", "7")
+        menu.see("Type y")
+        menu.press("y", "ENTER")
         menu.see("done: 1 changed")
         assert server.run("systemctl is-enabled aica-recovery.service").out == "enabled\n"
     assert server.run(["readlink", "/home/choi"]).out == "/data/users/choi\n"
