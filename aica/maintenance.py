@@ -5,7 +5,6 @@ password is recorded while 50 TB are walked.
 """
 
 import contextlib
-import itertools
 import os
 
 from . import lock, report, site, status, storage
@@ -52,27 +51,34 @@ def _ways(host, desired):
 
 
 def recover(app, dry_run=False, tick=None):
-    """Yield the Outcomes of `aica recover --deep`: the server, then the shared trees."""
+    """Yield the Outcomes of `aica recover --deep`: the server, then what takes long."""
+    def slow(desired):
+        return site.guards.rule(desired) + _everything_shared(desired, tick)
     yield from app.recover(dry_run=dry_run)
-    yield from apply(app, (), dry_run, tick, deep=True)
+    yield from _repair(app, dry_run, slow)
 
 
-def survey(app, paths=(), tick=None, deep=False):
-    """Yield what is wrong in the shared trees, or below these paths in them; deep: see apply()."""
-    host = app.host(read_only=True)
-    yield from converge(_chosen(app, host, paths, tick, deep), host, dry_run=True)
+def survey(app, paths=(), tick=None):
+    """Yield what is wrong in the shared trees, or below these paths in them."""
+    yield from apply(app, paths, dry_run=True, tick=tick)
 
 
-def apply(app, paths=(), dry_run=False, tick=None, deep=False):
-    """Yield the Outcomes of repairing the shared trees, or what lies below these paths in them.
+def apply(app, paths=(), dry_run=False, tick=None):
+    """Yield the Outcomes of repairing the shared trees, or what lies below these paths in them."""
+    def chosen(desired):
+        if not paths:
+            return _everything_shared(desired, tick)
+        return [_part(_trees(desired, tick), path, tick) for path in paths]
+    yield from _repair(app, dry_run, chosen, whole=not paths)
 
-    deep: and before it, of what else takes too long for the boot.
-    """
+
+def _repair(app, dry_run, choose, whole=True):
+    """Yield the Outcomes of the resources that choose(desired state) returns."""
+    host = app.host(read_only=dry_run)
+    resources = choose(app.site(host, app.settings(host)))
     if dry_run:
-        yield from survey(app, paths, tick, deep)
+        yield from converge(resources, host, dry_run=True)
         return
-    host = app.host()
-    resources = _chosen(app, host, paths, tick, deep)
     with lock.hold(host, 0, lock.MAINTENANCE):
         outcomes = []
         try:
@@ -80,7 +86,7 @@ def apply(app, paths=(), dry_run=False, tick=None, deep=False):
                 outcomes.append(outcome)
                 yield outcome
         finally:  # Ctrl-C too: what was repaired until then is told
-            _finish(app, host, resources, outcomes, whole=not paths)
+            _finish(app, host, resources, outcomes, whole)
 
 
 def save(app, path):
@@ -159,18 +165,20 @@ def _finish(app, host, resources, outcomes, whole):
         status.save_maintenance(host, status.compose(outcomes, code))
 
 
-def _chosen(app, host, paths, tick, deep):
-    """Return the resources of the trees, each after the shared folders that it starts from."""
-    desired = app.site(host, app.settings(host))
+def _everything_shared(desired, tick):
+    """Return the resources of the trees, after the shared folders that they start from."""
+    trees = _trees(desired, tick)
+    folders = [folder for folder in site.folders.shared(desired) if folder.kind == "directory"]
+    return folders + trees
+
+
+def _trees(desired, tick):
+    """Return the resources of the shared trees. Raise AicaError if there can be none."""
     trees = site.folders.shared_trees(desired, tick=tick)
     if not trees:
         raise AicaError("the group {} is not recorded".format(desired.settings.group),
                         hint="aica setup")
-    if paths:
-        return [_part(trees, path, tick) for path in paths]
-    folders = [folder for folder in site.folders.shared(desired) if folder.kind == "directory"]
-    rules = site.guards.rule(desired) if deep else []
-    return list(itertools.chain(rules, folders, trees))
+    return trees
 
 
 def _part(trees, path, tick):
