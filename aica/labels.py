@@ -6,7 +6,6 @@ and is left as it is. Without SELinux no file has a label.
 """
 
 import os
-import stat
 
 ATTRIBUTE = "security.selinux"
 
@@ -62,58 +61,3 @@ def inherit(handle, folder, name):
             write(handle, label)
         except OSError:
             pass  # the policy, or the file system, knows better
-
-
-# -- run by a child that has dropped to the owner -------------------------
-
-
-def survey(home, parts):
-    """Return {part: label} of the parts of a home, such as ".ssh", that are there and the caller's.
-
-    Links are not followed; of a file with a second name nothing is said.
-    """
-    found = {}
-    for part in parts:
-        handle = _open_own(home, part)
-        if handle is not None:
-            found[part] = read(handle)
-            os.close(handle)
-    return found
-
-
-def set_types(home, wanted):
-    """Give parts of a home the types of these labels, {part: label}; those that survey() names."""
-    for part, label in sorted(wanted.items()):
-        handle = _open_own(home, part)
-        if handle is not None:
-            try:
-                write(handle, with_type_of(read(handle), label))
-            except OSError as error:
-                raise OSError(error.errno, error.strerror, "{}/{}".format(home, part))
-            finally:
-                os.close(handle)
-
-
-def _open_own(home, part):
-    """Return a pin on a part of a home, None unless it is the caller's alone and no link."""
-    flags = getattr(os, "O_PATH", 0o10000000) | os.O_NOFOLLOW | os.O_CLOEXEC
-    handle = os.open(home, flags | os.O_DIRECTORY)
-    for name in part.split("/"):
-        try:
-            below = os.open(name, flags, dir_fd=handle)
-        except OSError:
-            below = None
-        os.close(handle)
-        if below is None:
-            return None
-        handle = below
-        if not _is_own(os.fstat(handle)):
-            os.close(handle)
-            return None
-    return handle
-
-
-def _is_own(status):
-    if status.st_uid != os.geteuid():
-        return False
-    return stat.S_ISDIR(status.st_mode) or (stat.S_ISREG(status.st_mode) and status.st_nlink == 1)

@@ -9,6 +9,7 @@ import re
 
 from .. import labels
 from ..errors import AicaError, Conflict, NotApplicable
+from ..tree import own_labels
 from .base import Resource
 
 # Where the policies know homes, whatever folder the links are in.
@@ -110,7 +111,7 @@ class HomeLabel(Label):
         actual = super().inspect(host)
         if actual is None:
             return None
-        found = host.look_as(self.ids, labels.survey, host.real(self.name), PARTS)
+        found = host.look_as(self.ids, own_labels.survey, host.real(self.name), PARTS)
         types = {part: labels.type_of(label) for part, label in found.items()}
         return dict(self.desired(), **dict(actual, **types))
 
@@ -120,7 +121,7 @@ class HomeLabel(Label):
             super().apply(host, changes)
         parts = {field: self.keys for field in fields if field != "type"}
         if parts:
-            host.work_as(self.ids, labels.set_types, host.real(self.name), parts)
+            host.work_as(self.ids, own_labels.set_types, host.real(self.name), parts)
 
 
 class HomeRule(Resource):

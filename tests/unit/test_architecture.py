@@ -39,7 +39,7 @@ ALLOWED = {
     "ids": {"errors"},
     "ssh_keys": {"errors"},
     "engine": {"change", "errors"},
-    "tree": {"errors", "files", "permissions", "storage"},
+    "tree": {"errors", "files", "labels", "permissions", "storage"},
     "permissions": set(),
     "bash_version": {"environment", "errors"},
     "copying": set(),

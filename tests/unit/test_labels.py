@@ -8,6 +8,7 @@ from fakes import FaultyOs
 from aica import files, labels
 from aica.errors import AicaError
 from aica.host import child
+from aica.tree import own_labels
 
 HOME, SSH = "unconfined_u:object_r:user_home_dir_t:s0", "unconfined_u:object_r:ssh_home_t:s0"
 DEFAULT = "system_u:object_r:default_t:s0"
@@ -102,9 +103,9 @@ def as_user(function, *arguments):
 
 
 def test_a_child_that_is_the_user_sets_the_types_of_what_is_the_users(home):
-    assert as_user(labels.survey, str(home), PARTS) == dict.fromkeys(PARTS, DEFAULT)
-    as_user(labels.set_types, str(home), dict.fromkeys(PARTS + (".ssh/authorized_keys2",), SSH))
-    assert as_user(labels.survey, str(home), PARTS) == dict.fromkeys(
+    assert as_user(own_labels.survey, str(home), PARTS) == dict.fromkeys(PARTS, DEFAULT)
+    as_user(own_labels.set_types, str(home), dict.fromkeys(PARTS + (".ssh/authorized_keys2",), SSH))
+    assert as_user(own_labels.survey, str(home), PARTS) == dict.fromkeys(
         PARTS, "system_u:object_r:ssh_home_t:s0")
     assert label(home) == DEFAULT
 
@@ -143,14 +144,14 @@ def arrange_fifo(home):
                                      arrange_foreign_folder, arrange_fifo])
 def test_nothing_that_a_member_arranges_gets_another_label(home, arrange):
     victim = arrange(home)
-    told = as_user(labels.survey, str(home), PARTS)
+    told = as_user(own_labels.survey, str(home), PARTS)
     assert set(told) <= {".ssh"} and (arrange is not arrange_foreign_folder or not told)
-    as_user(labels.set_types, str(home), dict.fromkeys(PARTS, SSH))
+    as_user(own_labels.set_types, str(home), dict.fromkeys(PARTS, SSH))
     assert victim is None or label(victim) == DEFAULT
 
 
 def test_what_cannot_be_set_is_named_whole(home, monkeypatch):
     monkeypatch.setattr(labels, "ATTRIBUTE", "trusted.aica-test")  # for root alone
     with pytest.raises(AicaError) as caught:
-        as_user(labels.set_types, str(home), {".ssh": SSH})
+        as_user(own_labels.set_types, str(home), {".ssh": SSH})
     assert str(home / ".ssh") in str(caught.value)
