@@ -9,7 +9,6 @@ clocks cannot tell a slow one from a dead one. Source: open(2), O_EXCL.
 
 import contextlib
 import os
-import socket
 import time
 
 from .. import files
@@ -22,7 +21,7 @@ WAIT_S = 20
 @contextlib.contextmanager
 def hold(host, path, wait_s=WAIT_S):
     """Own `path`, a name in a folder that is root's alone. Raise NotReady if it stays taken."""
-    words = "{} {}\n".format(instance(host), socket.gethostname()).encode("ascii", "replace")
+    words = "{} {}\n".format(instance(host), os.uname().nodename).encode("ascii", "replace")
     with host.folder(os.path.dirname(path), trusted=True) as folder:
         _take(folder, path, words, time.monotonic() + wait_s)
         try:
