@@ -118,8 +118,11 @@ class App:
 
     # -- the desired state -----------------------------------------------
 
-    def site(self, host, settings, records_required=True):
-        """Return the Site: registry, vault and variables read, the vault brought up to date."""
+    def site(self, host, settings, records_required=True, labels=True):
+        """Return the Site: registry, vault and variables read, the vault brought up to date.
+
+        labels=False is for who sets none: no policy is asked which ones are right.
+        """
         data, entries = self._registry(host, settings, self.rules(host, settings))
         known = vault.read(host, settings.vault)
         if known is None and entries.entries and records_required:
@@ -134,7 +137,7 @@ class App:
             settings, entries, data, known, self.variables(host, settings), keep,
             self.id_range(host), self._directory_users(host, entries, known), looks,
             to_keep.find(host, settings), self.keeps_host_keys(host, settings), recorded,
-            guards.find(host, settings, entries.names()))
+            guards.find(host, settings, entries.names()) if labels else guards.Guards())
 
     def followed(self, host, settings, known, entries, keep):
         """Return the vault with what changed in this boot, and how the accounts look now."""
@@ -308,7 +311,7 @@ class App:
                 settings = self.etc_settings(host)
                 desired = site.Site(settings, variables=environment.builtin(settings.data))
             else:
-                desired = self._site_of(host)
+                desired = self.site(host, self.settings(host), labels=False)
             resources = site.environment.system_files(desired) + site.sudoers.rules(desired)
             yield from converge(
                 [r for r in resources if not package or host.lstat(r.name) is None], host)
@@ -323,7 +326,7 @@ class App:
         for _ in range(20):
             time.sleep(SETTLE_S)
             with self.locked(host, BOOT_WAIT_S):
-                desired = self._site_of(host)
+                desired = self.site(host, self.settings(host), labels=False)
                 resources = site.all_records(desired)
                 outcomes = list(converge(resources, host))
                 to_keep.note(host, resources, outcomes)

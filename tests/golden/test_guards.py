@@ -176,6 +176,12 @@ def test_a_home_that_is_made_or_repaired_has_the_label(whole, policy):
     assert answer.code == 0 and "label:/data/users/kim" in answer.ids("changed")
 
 
+@pytest.mark.parametrize("verb", ["record", "render"])
+def test_who_sets_no_label_does_not_ask_which_are_right(whole, policy, verb):
+    assert whole.cli(verb).code == 0
+    assert policy.asked == []
+
+
 def test_files_that_are_replaced_keep_their_labels(whole, policy, own_labels):
     path = "/etc/profile.d/global_envs.sh"
     own_labels(whole.path(path), "system_u:object_r:bin_t:s0")
