@@ -109,6 +109,7 @@ def test_two_homes_with_content_are_for_a_human(filled, path, text, word):
     answer = filled.cli(*SETUP)
     assert answer.code == 4 and answer.ids("blocked") == ["home-move:/home/choi"]
     assert word in answer.out and "only in the old one: " in answer.out
+    assert ": ;" not in answer.out, "nothing is named where there is nothing"
     moved = {path for path in before if path.startswith(("/home/", "/data/users/"))}
     after = filled.tree(times=True)
     assert {path for path in moved if before[path] != after.get(path)} == set()

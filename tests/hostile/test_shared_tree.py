@@ -81,6 +81,13 @@ def test_a_survey_changes_nothing(place):
     assert snapshot.tree(place.top, times=True) == before
 
 
+def test_what_changed_since_the_repair_began_is_new_and_what_did_not_is_named(place):
+    place.file("a", 0o600)
+    place.file(".env", 0o600, MEMBER, GID)
+    assert wrong(place.survey(since_ns=1)) == {"new": 1, "secret": 1}
+    assert wrong(place.survey(since_ns=1 << 62)) == {"private-file": 1, "group": 1, "secret": 1}
+
+
 def test_without_protected_hard_links_nothing_is_changed(place, monkeypatch, tmp_path):
     (tmp_path / "sysctl").write_text("0\n")
     monkeypatch.setattr(sharing, "PROTECTED", str(tmp_path / "sysctl"))

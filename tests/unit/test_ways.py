@@ -309,6 +309,11 @@ class TestSshLogin:
         assert self.judge(whole, authorizedkeysfile="/etc/keys/%u").status == OK
         assert self.judge(whole, authorizedkeysfile="%h/.ssh/authorized_keys").status == BLOCKED
 
+    def test_a_file_called_none_is_no_key_file_if_sshd_says_none(self, whole):
+        whole.write("/data/users/kim/none", "", 0o666, 2001, 2001)
+        assert self.judge(whole, authorizedkeysfile="none").status == OK
+        assert self.judge(whole, authorizedkeysfile="none none2").status == OK
+
     def test_without_strict_modes_there_is_nothing_to_say(self, whole):
         os.chmod(whole.path(self.KEYS), 0o666)
         assert self.judge(whole, strictmodes="no").status == SKIPPED
