@@ -6,9 +6,9 @@ group, no links except a wrong one, shared folders with wrong modes.
 
 import os
 
-from . import vault
+from . import settings_template, vault
 from .accounts import AccountSet, Group, Passwd, Shadow
-from .settings import Settings, render_site
+from .settings import Settings
 
 GROUP = Group("gpu-users", 2000, ("kim", "lee", "park"))
 # Not a hash of anything: nobody can log in with it.
@@ -38,7 +38,7 @@ def build(root):
     os.chmod(root, 0o755)
     for path, text in IMAGE.items():
         _write(root, path, text, 0o640 if path in SECRET_FILES else 0o644)
-    _write(root, "data/config/aica.conf", render_site(Settings()))
+    _write(root, "data/config/aica.conf", settings_template.render(Settings()))
     _write(root, "data/config/users.txt", "# who shall exist\n" + "".join(
         "{}:{}\n".format(name, GROUP.name) for name in NAMES))
     for name, data in vault.texts(records()):

@@ -1,4 +1,4 @@
-"""What aica.conf may say about shared caches, conda, uv and the menu: parsers of its values, and its text.
+"""What aica.conf may say about shared caches, conda, uv and the menu: parsers of its values.
 
 Pure. A parser returns the value of a key, or raises ValueError with what was
 expected; settings.py puts the parts together.
@@ -65,34 +65,3 @@ CONDA = {"channels": ("conda_channels", _conda_channels), "version": ("conda_ver
          "sha256_aarch64": ("conda_sha256_aarch64", _sha256)}
 UV = {"version": ("uv_version", _version), "index": ("uv_index", _url)}
 TUI = {"theme": ("tui_theme", _theme)}
-
-TEMPLATE = """\
-
-[cache]
-# Which programs share their cache below /data/cache: conda pip uv npm yarn.
-#shared = conda
-
-[conda]
-# no, miniforge, or miniconda: what aica-install.service installs if none is
-# there. miniconda says that this site agrees with Anaconda's terms:
-# https://www.anaconda.com/legal
-#install = no
-{conda}# Where packages come from.
-#channels = conda-forge
-# Another installer than the one that this release knows, and its checksums.
-#version =
-#url =
-#sha256_x86_64 =
-#sha256_aarch64 =
-
-[uv]
-# yes: aica-install.service installs uv if it is missing.
-#install = no
-{uv}# This version and no other; the index, if not the one of pip.
-#version =
-#index =
-
-[tui]
-# The colours of aica-tui: auto, dark, light or none.
-#theme = auto
-"""

@@ -1,10 +1,10 @@
 """Desired state: the folders of /data, from the chain of trust to what members share. Pure."""
 
+from .. import settings_template
 from ..resources.directory import Directory, SharedDirectory
 from ..resources.file import SeedFile
 from ..resources.own_files import ForeignFiles
 from ..resources.shared_tree import OpenToAll, SharedSecrets, SharedTree, Stray
-from ..settings import render_site
 from ..tree.own_files import Order
 
 SHARED = (
@@ -26,7 +26,7 @@ def storage(site):
     """The site's file, which marks the disk, and the registry: written once."""
     settings = site.settings
     return [
-        SeedFile(settings.site_conf, render_site(settings).encode("utf-8"), 0o644),
+        SeedFile(settings.site_conf, settings_template.render(settings).encode("utf-8"), 0o644),
         SeedFile(settings.users_txt, site.registry_data, 0o644),
     ]
 

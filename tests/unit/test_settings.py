@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from aica import settings
+from aica import settings, settings_template
 from aica.errors import ConfigError
 from aica.settings import Settings
 
@@ -103,11 +103,11 @@ def test_a_percent_sign_is_just_a_percent_sign():
 
 @pytest.mark.parametrize("wanted", [Settings(), Settings(group="lab", require_mount=False)])
 def test_a_new_site_file_says_what_was_decided(wanted):
-    assert site(settings.render_site(wanted)) == wanted
+    assert site(settings_template.render(wanted)) == wanted
 
 
 def test_every_key_stands_in_a_new_site_file():
-    text = settings.render_site(Settings())
+    text = settings_template.render(Settings())
     found = {}
     for line in text.split("\n"):
         if line.startswith("["):
