@@ -181,6 +181,8 @@ def test_a_wheel_of_another_version_than_was_said_is_refused(whole, local):
     (lambda s: os.chmod(s.path(UV + "/0.13.9/uv"), 0o775), "not root's alone"),
     (lambda s: os.chown(s.path(UV + "/0.13.9"), 2001, 0), "not root's alone"),
     (lambda s: s.remove(UV + "/0.13.9/uvx"), "is missing"),
+    (lambda s: (s.remove(UV + "/0.13.9/uv"), os.mkfifo(s.path(UV + "/0.13.9/uv"), 0o755)),
+     "is a fifo of uid 0"),
     (lambda s: (s.remove(UV + "/current"), s.link(UV + "/current", "/data/users/kim")),
      "expected a link to a version"),
 ])
