@@ -47,8 +47,10 @@ def run(args, app):
     if found.last is not None:
         _show_scan(args, found.last)
     elif found.looks[0].figures is not None:
-        show.info(args, "what fills {} is known after a scan: sudo aica disk --scan".format(
-            found.looks[0].disk))
+        # A member has no sudo for it: whoever may, reads how.
+        now = ", or now: aica disk --scan" if os.geteuid() == 0 else ""
+        show.info(args, "what fills {} is known after the nightly scan{}".format(
+            found.looks[0].disk, now))
     if found.lost:
         show.error(args, "{} {}".format(found.data, found.lost),
                    "mount it: mount {}; if it does not answer: dmesg | tail".format(found.data))

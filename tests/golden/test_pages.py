@@ -57,6 +57,28 @@ def test_the_quick_start_of_the_readme_works(fresh, key):
     assert fresh.read("/data/users/jung/.ssh/authorized_keys") == KEY
 
 
+def test_a_team_that_is_here_already_survives_the_next_wipe(fresh):
+    for line, path in (("lee:x:2010:2010:Lee,,,:/home/lee:/bin/bash\n", "passwd"),
+                       ("lee:$6$lees$hash:20500:0:99999:7:::\n", "shadow"),
+                       ("lee:x:2010:\n", "group"), ("lee:!::\n", "gshadow")):
+        fresh.append("/etc/" + path, line)
+    fresh.folder("/home/lee", 0o750, 2010, 2010)
+    fresh.write("/home/lee/thesis.tex", "years", 0o600, 2010, 2010)
+    assert fresh.cli("setup", "--group", "gpu-users", "--yes").code == 0
+    page = section(read("README.md"), "## A team that is here already")
+    commands = typed(page, "")
+    assert [words[0] for words in commands] == ["volatile", "user", "user"]
+    for words in commands:
+        answer = fresh.cli(*words)
+        assert answer.code == (3 if words == ["volatile"] else 0), (words, answer)
+    assert fresh.exists("/home/.lee.moved.1"), "as the page says"
+    fresh.wipe()
+    assert fresh.cli("recover").code == 0
+    assert fresh.host().accounts().shadow["lee"].hash == "$6$lees$hash"
+    assert os.readlink(fresh.path("/home/lee")) == "/data/users/lee"
+    assert fresh.read("/data/users/lee/thesis.tex") == "years"
+
+
 def test_the_first_day_of_the_manual_works(fresh, key):
     page = read("man/aica-datakeeper.7").split("A FIRST DAY FOR THE ADMIN")[1]
     commands = typed(page.split(".Sh A FIRST DAY FOR A MEMBER")[0], key)
