@@ -505,12 +505,14 @@ def test_a_channel_is_a_plain_name(whole, name):
 # -- aica disk ------------------------------------------------------------
 
 
-def test_disk_shows_bars_and_says_that_there_was_no_scan(here, disks):
+def test_disk_shows_bars_and_says_that_there_was_no_scan(here, disks, monkeypatch):
     disks["/data"] = 85
     answer = here.cli("disk")
     assert answer.code == 0
     assert re.search(r"^/data +1.0 T +850 G +150 G +85% +\[#{17}---\] +1%$", answer.out, re.M)
-    assert "sudo aica disk --scan" in answer.out
+    assert "known after the nightly scan, or now: aica disk --scan" in answer.out
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert here.cli("disk").out.endswith("known after the nightly scan\n")
 
 
 def test_a_scan_is_kept_for_everybody_and_holds_no_name_from_inside_a_home(here, disks):
