@@ -21,7 +21,8 @@ class Run(Screen):
         self._make, self._after = make, after
         self.outcomes, self.over = [], False
         self._verdict = ("", "muted")
-        self._back, self._below = 0, []
+        # How far it is scrolled: back among the outcomes, on in what stands below them.
+        self._back, self._top, self._below = 0, 0, []
 
     def shown(self):
         if self._worker is None:
@@ -54,18 +55,28 @@ class Run(Screen):
         self._below = list(self._after(self.outcomes)) if self._after else []
 
     def body(self, width, height):
-        below = view.paragraphs(self._below + self.troubles(), 0, width, height - LEAST)
+        blocks, room = self._below + self.troubles(), height - LEAST
+        self._top = max(0, min(self._top, view.count_lines(blocks, width) - room))
+        below = view.paragraphs(blocks, self._top, width, room)
         shown = self.outcomes[:len(self.outcomes) - self._back] or self.outcomes
         return view.progress(shown, self.total, self.over, width, height - len(below)) + below
 
     def press(self, action, name):
-        if action in (keys.UP, keys.PAGE_UP):
-            self._back = min(self._back + (1 if action == keys.UP else 10), len(self.outcomes))
-        elif action in (keys.DOWN, keys.PAGE_DOWN):
-            self._back = max(self._back - (1 if action == keys.DOWN else 10), 0)
+        steps = {keys.UP: -1, keys.DOWN: 1, keys.PAGE_UP: -10, keys.PAGE_DOWN: 10}
+        if action in steps:
+            self._scroll(steps[action])
         elif action in (keys.BACK, keys.ENTER) and self.over:
             return POP
         elif action in (keys.BACK, keys.CANCEL) and not self.over:
             self._worker.cancel()
             self.say(tr("stopping after the step in hand ..."), "warning")
         return None
+
+    def _scroll(self, lines):
+        """Move down (or up, below 0): outcomes first, then what stands below their end."""
+        if lines > 0 and not self._back:
+            self._top += lines
+        elif lines < 0 and self._top:
+            self._top = max(0, self._top + lines)
+        else:
+            self._back = max(0, min(self._back - lines, len(self.outcomes)))

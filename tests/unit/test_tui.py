@@ -534,6 +534,19 @@ def test_a_file_that_is_no_package_is_refused_at_its_field(whole):
     assert recovery.starting("sh x", [OUTCOMES[3]]) == []
 
 
+def test_what_stands_below_a_run_can_be_read_to_its_end_on_a_small_terminal():
+    letter = [("line {}".format(number), "text") for number in range(30)]
+    screen = running.Run("t", lambda: [OUTCOMES[1]] * 3, after=lambda outcomes: letter)
+    finished(screen)
+    assert "line 0" in unwrapped(screen, 60, 18) and "line 29" not in unwrapped(screen, 60, 18)
+    for name in ["PAGE_DOWN"] * 5:
+        press(screen, name)
+        found = unwrapped(screen, 60, 18)
+    assert "line 29" in found and "line 0 " not in found
+    press(screen, *["UP"] * 40)
+    assert "line 0" in unwrapped(screen, 60, 18)
+
+
 def test_a_run_that_was_stopped_does_not_say_that_it_is_done():
     reader, writer = os.pipe()
 
