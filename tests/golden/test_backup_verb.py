@@ -1,5 +1,6 @@
 """aica backup: snapshots that are what the homes were, that nobody can reach, and the way back."""
 
+import errno
 import json
 import os
 import pathlib
@@ -16,7 +17,7 @@ from wiped import REPOSITORY
 from aica import command, storage
 from aica.app import App
 from aica.backup import copies
-from aica.backup.run import Backup
+from aica.backup.run import Backup, Snapshot
 from aica.host import Host
 
 TOP = "/backup/users"
@@ -436,6 +437,23 @@ def test_old_ones_go_and_only_when_a_new_one_is_there(small):
     small.folder("/data/users/bad#name", 0o700, LEE, LEE)  # fails, so that it is only a part
     assert small.cli("backup").code == 1
     assert [name for name in snapshots(small) if not name.endswith(".part")]
+
+
+def test_a_snapshot_that_gets_no_name_takes_nothing_away(small, monkeypatch):
+    days(small, range(3))
+    before = set(snapshots(small))
+    with monkeypatch.context() as broken:
+        broken.setattr(Snapshot, "apply", _no_name)
+        outcomes = list(Backup(App(small.root), now=lambda: START + 3 * DAY).run())
+    assert outcomes[-1].kind == "snapshot" and outcomes[-1].status == "failed"
+    left = set(snapshots(small))
+    assert before < left, "what was copied stays for the next run"
+    days(small, [4])
+    assert not (left - before) & set(snapshots(small)), "which makes it whole"
+
+
+def _no_name(self, host, changes):
+    raise OSError(errno.EIO, os.strerror(errno.EIO), self.id)
 
 
 def test_a_clock_that_jumps_removes_nothing_that_counts(small):

@@ -679,6 +679,8 @@ def test_everybody_may_list_the_users(whole):
     ("user", "register", "../etc", "gpu-users"), ("user", "setup", "daemon", "gpu-users"),
     ("user", "register", "kim\n", "gpu-users"), ("user", "unregister", "nobody"),
     ("user", "show", "mallory"), ("user", "adopt", "mallory", "--yes"), ("recover", "--user", ""),
+    ("recover", "--early", "--boot"), ("recover", "--early", "--deep"),
+    ("recover", "--early", "--user", "kim"),
 ], ids=lambda words: " ".join(words) or "nothing")
 def test_wrong_words_are_said_and_nothing_is_tried(server, words):
     before = server.tree(times=True, leave_out=("/run", "/var"))
