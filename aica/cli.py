@@ -19,15 +19,15 @@ def main(argv=None, prog="aica", caller=None):
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        sys.stderr.close()
-        return 1
+        return AicaError.exit_status
 
 
 def _main(argv, prog, caller):
     if argv == ["--version"] and caller is None:  # before the heavy imports
         print("aica {}".format(__version__))
         return 0
-    _make_streams_safe()
+    from . import streams
+    streams.make_safe()
     _stop_on_sigterm()
     from .parser import build
     return _run(build(prog, caller).parse_args(argv))
@@ -66,25 +66,3 @@ def _stop_on_sigterm():
     def stop(number, _frame):
         sys.exit(128 + number)
     signal.signal(signal.SIGTERM, stop)
-
-
-def _make_streams_safe():
-    """Never fail at printing: Korean names in the C locale come out escaped.
-
-    Streams that the caller closed lead to /dev/null: a file that we open
-    must not get their numbers.
-    """
-    import io
-    import os
-    handle = 0
-    while handle < 3:
-        handle = os.open(os.devnull, os.O_RDWR)
-    os.close(handle)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w"))
-        elif isinstance(stream, io.TextIOWrapper):
-            setattr(sys, name, io.TextIOWrapper(
-                stream.detach(), encoding=stream.encoding, errors="backslashreplace",
-                line_buffering=True))

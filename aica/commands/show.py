@@ -7,7 +7,7 @@ import json
 import os
 import sys
 
-from .. import report
+from .. import report, streams
 from ..errors import ConfigError
 
 
@@ -24,6 +24,8 @@ def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
     brief leaves out what is in order, but not the summary.
     """
     seen = []
+    if not dry_run:
+        streams.go_on()
     try:
         for outcome in results:
             seen.append(outcome)
@@ -40,6 +42,9 @@ def outcomes(args, app, results, dry_run=False, drift=0, brief=False):
     elif not (args.quiet and code == 0):
         print(report.message("INFO", report.summary_text(seen, dry_run),
                              color=use_color(args.color, sys.stdout)))
+    if streams.lost():
+        warning(args, "{}: the work went on, and not all that was done could be said".format(
+            streams.lost()), hint="how it is now: aica check")
     return code
 
 
