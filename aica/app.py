@@ -52,7 +52,9 @@ class App:
                 with open(self.config_path, encoding="utf-8") as text:
                     return config.with_etc(text.read(), path=self.config_path)
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError("--config {}: {}".format(self.config_path, error))
+                raise ConfigError("--config {}: {}".format(
+                    self.config_path, getattr(error, "strerror", None) or error),
+                    hint="name a file such as " + config.ETC_CONF)
         try:
             data = host.read_file(config.ETC_CONF)
         except FileNotFoundError:

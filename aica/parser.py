@@ -17,6 +17,15 @@ class Parser(argparse.ArgumentParser):
     # needs few of the program's modules, and all of them together take long to import.
     verb = ""
 
+    def parse_args(self, args=None, namespace=None):
+        """Return the namespace; what is too much is complained of by the verb that it follows."""
+        found, more = self.parse_known_args(args, namespace)
+        if more:
+            words = [getattr(found, name, None) for name in ("verb", "action", "what")]
+            self.prog = " ".join([self.prog] + [word for word in words if word])
+            self.error("unrecognized arguments: " + " ".join(more))
+        return found
+
     def error(self, message):
         """Say what is wrong with the command line and exit with 2."""
         text = report.message("ERROR", message, hint="{} --help".format(self.prog))

@@ -6,6 +6,7 @@ import os
 import time
 
 from ..disk import message, overview, probe, scan, shown
+from ..disk.alert import Disks
 from ..errors import ConfigError, NotReady
 from . import show
 from .progress import Progress
@@ -53,7 +54,7 @@ def run(args, app):
             found.looks[0].disk, now))
     if found.lost:
         show.error(args, "{} {}".format(found.data, found.lost),
-                   "mount it: mount {}; if it does not answer: dmesg | tail".format(found.data))
+                   _mount(found.data))
     return _end(args, NotReady.exit_status if found.lost else 0)
 
 
@@ -79,10 +80,13 @@ def _entries(app):
 
 def _path(args, app):
     path = os.path.abspath(args.path)
-    seen = probe.look(app.host(need_root=False), (path,), locks=False)[path]
-    if args.root == "/" and seen.state == probe.OK:
+    host = app.host(need_root=False)
+    _require_data(app, host, path)
+    seen = probe.look(host, (path,), locks=False)[path]
+    if host.live and seen.state == probe.OK:
         path = os.path.realpath(path)
-    if args.root == "/" and seen.state != probe.HANGING and not os.path.isdir(path):
+    if seen.state != probe.HANGING and not (
+            os.path.isdir(path) if host.live else host.is_folder(path)):
         raise ConfigError("--path {}: there is no such folder".format(args.path))
     progress = Progress(args)
     found = scan.of_folder(app, path, progress)
@@ -96,6 +100,18 @@ def _path(args, app):
     else:
         _lines(shown.folder_lines(path, found, args.top))
     return _end(args, 1 if found.problems else 0)
+
+
+def _require_data(app, host, path):
+    """Raise NotReady for a path on the data disk if that is not there: its place is on the SSD."""
+    disks = Disks(app, host, locks=False)
+    data = disks.settings.data
+    if (path + "/").startswith(data + "/") and disks.lost(data):
+        raise NotReady("{} {}".format(data, disks.lost(data)), hint=_mount(data))
+
+
+def _mount(data):
+    return "mount it: mount {}; if it does not answer: dmesg | tail".format(data)
 
 
 def _show_disks(args, found):

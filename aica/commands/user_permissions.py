@@ -24,9 +24,12 @@ def run(args, app):
 def _take(args, app):
     taking = permissions.Taking(app, args.name, args.old)
     listed = taking.listing()
+    if not (listed.number or listed.rest):  # as after a run that took all of it
+        show.info(args, "nothing of uid {} lies in the home of {}".format(args.old, args.name))
+        return show.end(args, {}, 0)
     if not listed.number:
-        raise ConfigError("nothing of uid {} in the home of {} can be taken{}".format(
-            args.old, args.name, ": " + listed.rest if listed.rest else ""),
+        raise ConfigError("nothing of uid {} in the home of {} can be taken: {}".format(
+            args.old, args.name, listed.rest),
             hint="who owns what there: aica user fix-permissions {} --dry-run -v".format(args.name))
     if args.dry_run and args.json:
         return show.outcomes(args, app, taking.plan(), dry_run=True)

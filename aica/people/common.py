@@ -28,7 +28,7 @@ def account_here(present, name):
     """Return the Passwd of a name. Raise ConfigError if this server has no such account."""
     if name not in present.passwd:
         raise ConfigError("{} has no account on this server".format(name),
-                          hint="adduser {}".format(name))
+                          hint="somebody new: aica user add {}".format(name))
     return present.passwd[name]
 
 

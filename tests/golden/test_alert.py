@@ -570,7 +570,18 @@ def test_a_path_is_measured_by_its_entries(here, tmp_path):
 
 
 def test_a_path_that_is_not_there_is_said(here):
-    assert here.cli("disk", "--path", "/nowhere").code == 5
+    for path in ("/nowhere", "/etc/passwd", "/data/none"):
+        answer = here.cli("disk", "--path", path)
+        assert answer.code == 2 and "there is no such folder" in answer.err, answer
+
+
+def test_a_path_on_a_disk_that_is_not_there_is_not_the_ssds(here, monkeypatch):
+    """An empty folder stands where the disk should be mounted: 4 KiB would be no answer."""
+    from aica.disk import alert
+    monkeypatch.setattr(alert.Disks, "lost", lambda _self, path: "is not mounted" * (path == "/data"))
+    answer = here.cli("disk", "--path", "/data/users")
+    assert answer.code == 5 and "/data is not mounted" in answer.err and answer.out == "", answer
+    assert here.cli("disk", "--path", "/etc").code == 0
 
 
 @pytest.mark.parametrize("words", [("--top", "0"), ("--top", "x"), ("--scan", "--by-user")])

@@ -111,3 +111,17 @@ def test_without_root_what_needs_it_says_so(whole):
 ANYBODYS = ("user list", "user show", "disk", "env", "clean")
 ROOTS = ("bootstrap --package /proc/version", "disk --scan", "alert", "alert --test",
          "render --package")
+
+
+@pytest.mark.parametrize("words, help_of", [
+    ("recover kim", "aica recover"), ("user show kim lee", "aica user show"),
+    ("install uv x", "aica install uv"), ("--nonsense check", "aica check")])
+def test_a_word_too_much_is_complained_of_by_its_verb(whole, words, help_of):
+    answer = whole.cli(*words.split())
+    assert answer.code == 2 and "hint: {} --help\n".format(help_of) in answer.err, answer
+
+
+def test_a_configuration_file_that_is_not_there_is_said_once(whole):
+    answer = whole.cli("check", "--config", "/nowhere/x")
+    assert answer.code == 2 and answer.err.startswith(
+        "[ERROR] --config /nowhere/x: No such file or directory\n        hint: "), answer

@@ -207,7 +207,8 @@ def test_comments_and_order_of_the_registry_survive(whole):
 
 @pytest.mark.parametrize("words, code, said", [
     (("register", "choi", "gpu-users"), 2, "no account"),
-    (("setup", "choi", "gpu-users"), 2, "no account"),
+    (("register", "choi", "gpu-users"), 2, "aica user add choi"),
+    (("setup", "choi", "gpu-users"), 2, "aica user add choi"),
     (("unregister", "choi"), 2, "not registered"),
     (("adopt", "choi", "--yes"), 4, "aica user add choi"),
     (("adopt", "root", "--yes"), 2, "the name of a system account"),
