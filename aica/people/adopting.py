@@ -29,20 +29,15 @@ def _adoption(app, host, desired, name, group):
     if group or entry is None:
         entry = common.checked_entry(app, host, desired.settings, name,
                                      group or desired.settings.group)
-        _refuse_nobody(host, desired, name)
         if not group:
-            raise ConfigError("{!r} is not registered".format(name),
-                              hint="say its group: aica user adopt {} --group {}".format(*entry))
+            here = name in host.accounts().passwd or host.is_folder(_folder(desired, name))
+            raise ConfigError(
+                "{!r} is not registered".format(name),
+                hint="say its group: aica user adopt {} --group {}".format(*entry) if here else
+                "somebody new: aica user add {}".format(name))
     if name in host.accounts().passwd:
         return _adoption_of_account(host, desired, entry)
     return _adoption_of_home(host, desired, entry)
-
-
-def _refuse_nobody(host, desired, name):
-    folder = _folder(desired, name)
-    if name not in host.accounts().passwd and not host.is_folder(folder):
-        raise Conflict("{} has neither an account here nor a folder {}".format(name, folder),
-                       hint="somebody new: aica user add {}".format(name))
 
 
 def _folder(desired, name):

@@ -210,7 +210,7 @@ def test_comments_and_order_of_the_registry_survive(whole):
     (("register", "choi", "gpu-users"), 2, "aica user add choi"),
     (("setup", "choi", "gpu-users"), 2, "aica user add choi"),
     (("unregister", "choi"), 2, "not registered"),
-    (("adopt", "choi", "--yes"), 4, "aica user add choi"),
+    (("adopt", "choi", "--yes"), 2, "aica user add choi"),
     (("adopt", "root", "--yes"), 2, "the name of a system account"),
     (("adopt", "Choi", "--yes"), 2, "not a valid user name"),
     (("adopt", "j.choi", "--yes"), 2, "allow_dots"),
