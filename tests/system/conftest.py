@@ -11,6 +11,11 @@ import server as servers
 import team as people
 
 
+@pytest.fixture
+def no_child_is_left():
+    """Servers are children too, and one may be booted in a test and serve those that follow."""
+
+
 @pytest.fixture(scope="session")
 def work():
     """The work folder, held by this run alone; skips the tier where it cannot run."""

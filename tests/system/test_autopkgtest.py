@@ -22,8 +22,9 @@ def server(distribution, work, package):
 
 def test_every_test_of_the_package_passes_and_none_is_skipped(server, package):
     server.run("cp -a /srv/source /var/tmp/source")  # autopkgtest takes its place for its own
-    server.run("cd /var/tmp && autopkgtest --output-dir=out source/{} source/ -- null".format(
-        package.name), timeout_s=180)
+    # A later autopkgtest takes a machine on which it runs itself for no container, and skips.
+    server.run("cd /var/tmp && autopkgtest --output-dir=out --ignore-restrictions=isolation-container"
+               " source/{} source/ -- null".format(package.name), timeout_s=180)
     summary = server.text("/var/tmp/out/summary").splitlines()
     wanted = [line.split(": ")[1] for line in (CHECKOUT / "debian/tests/control").read_text()
               .splitlines() if line.startswith("Tests: ")]
