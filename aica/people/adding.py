@@ -256,11 +256,16 @@ def _owners_of_homes(host, users):
 
 
 def _subids(host, desired, present, name):
-    """Return the ranges that rootless containers live on; none where this system has none."""
-    recorded = desired.vault.subuid.get(name) or desired.vault.subgid.get(name)
-    if recorded or host.lstat("/etc/subuid") is None:
-        return tuple(recorded or ())
-    return ids.free_subids(present, desired.vault)
+    """Return the ranges that rootless containers live on, for both files; none where there are none.
+
+    Who returns gets the recorded ones, and none where none is: a range of the
+    other file may be somebody else's here.
+    """
+    recorded = tuple(tuple(known.get(name, ()))
+                     for known in (desired.vault.subuid, desired.vault.subgid))
+    if any(recorded) or host.lstat("/etc/subuid") is None:
+        return recorded
+    return (ids.free_subids(present, desired.vault),) * 2
 
 
 def _check_shell(host, shell):

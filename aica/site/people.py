@@ -32,13 +32,13 @@ from . import guards, kept
 class Newcomer(NamedTuple):
     """Somebody who is to get an account: a Passwd, and what comes with it.
 
-    subids are ranges for both files, keys ssh_keys.Keys, password is text or
-    None, method how it is hashed (login.defs: ENCRYPT_METHOD).
+    subids are the ranges for subuid and those for subgid, keys ssh_keys.Keys,
+    password is text or None, method how it is hashed (login.defs: ENCRYPT_METHOD).
     """
 
     user: Passwd
     private_group: str
-    subids: Tuple[str, ...] = ()
+    subids: Tuple[Tuple[str, ...], Tuple[str, ...]] = ((), ())
     keys: Tuple = ()
     password: Optional[str] = None
     must_change: bool = False
@@ -204,8 +204,8 @@ def new_member(site, entry, newcomer):
     need = [account.id]
     resources = [Group(newcomer.private_group, user.gid), account,
                  membership(site, entry, needs=need)]
-    if newcomer.subids:
-        resources.append(SubordinateIds(name, newcomer.subids, newcomer.subids, needs=need))
+    if any(newcomer.subids):
+        resources.append(SubordinateIds(name, *newcomer.subids, needs=need))
     home = NewHome(_home_folder(site, name), name, user.uid, home_gid(site, user.gid), needs=need)
     link = HomeLink(_home(site, name), home.name, name, entry.group, needs=[home.id])
     resources += [home, link]

@@ -386,6 +386,19 @@ def test_the_name_of_somebody_who_left_is_not_given_to_another(whole, key):
     assert golden.drift(whole.cli("check")) == []
 
 
+def test_who_returns_gets_no_subordinate_gids_by_the_record_of_the_uids(whole, key):
+    """The range of kim's subordinate uids is lee's among the gids: files of lee's containers."""
+    assert whole.cli("user", "remove", "kim", "--yes").code == 0
+    for name, kim, lee in (("subuid", "400000", "500000"), ("subgid", "600000", "400000")):
+        whole.write("/data/config/accounts/" + name, "kim:{}:65536\nlee:{}:65536\n".format(
+            kim, lee), 0o600)
+        whole.write("/etc/" + name, "")
+    assert whole.cli("user", "add", "kim", "--ssh-key", key, "--uid", "2001").code == 0
+    present = whole.host().accounts()
+    assert present.subuid["kim"] == ("400000:65536",)
+    assert present.subgid["kim"] == ("600000:65536",)
+
+
 def test_a_failed_return_leaves_home_and_record_alone(whole, key):
     whole.cli("user", "unregister", "kim")
     whole.wipe()
