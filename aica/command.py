@@ -95,6 +95,11 @@ def _run_as(ids, encoded, name, stdin, timeout_s, how):
 
     process = subprocess.Popen(encoded, stdin=subprocess.PIPE, start_new_session=True,
                                preexec_fn=_drop_to(ids), **how)
+    return _hear_out(process, name, stdin, timeout_s)
+
+
+def _hear_out(process, name, stdin, timeout_s):
+    """Return the Result of a program that leads a session and that nobody trusts."""
     patient = patience.Patience(process.pid, timeout_s)
     talk = _Talk(process, stdin)
     try:
@@ -197,17 +202,18 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
     """Run a program that is none of the system's with the rights (uid, gid), and no terminal.
 
     Its session is one of its own, so that it can type nothing into the
-    caller's terminal; after the time limit all of it is killed.
+    caller's terminal; after the time limit all of it is killed, and of endless
+    output the beginning is kept.
     """
     import subprocess
 
     if 0 in ids:
         raise AicaError("{} is not run as root".format(path))
     process = subprocess.Popen(
-        [path] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        [path] + list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd="/", env=dict(ENVIRONMENT, **environment),
         start_new_session=True, preexec_fn=_drop_to(ids))
-    return _end_together(process, path, None, timeout_s)
+    return _hear_out(process, path, b"", timeout_s)
 
 
 OUTPUT_BYTES = 4096

@@ -100,6 +100,13 @@ def test_of_endless_output_the_beginning_is_kept():
     assert (result.code, len(result.out), result.err) == (3, command.OUTPUT_OF_A_USER, "why\n")
 
 
+def test_a_foreign_program_that_never_stops_talking_fills_no_memory():
+    """conda lists what members put into its folders; what it left behind is not waited for."""
+    words = ["-c", "setsid sleep 600 & head -c 3000000 /dev/zero"]
+    result = command.run_dropped("/bin/sh", words, IDS, {})
+    assert (result.code, len(result.out)) == (0, command.OUTPUT_OF_A_USER)
+
+
 def test_a_tracer_that_keeps_the_dead_keeps_nobody_waiting():
     """What is traced by another cannot be buried before the tracer looks away."""
     tracer = os.fork()
