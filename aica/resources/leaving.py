@@ -13,7 +13,7 @@ from ..errors import Conflict, NotApplicable
 from . import shadow_tools
 from .base import Resource
 from .home import is_skeleton
-from .jobs import AT_JOB, LINGER, number_of
+from .jobs import AT_JOB, LINGER, Crontab, number_of
 from .records import AccountRecords
 
 REMOVED = ".removed"
@@ -98,14 +98,20 @@ def in_words(name, running):
 
 
 class NoJobs(Resource):
-    """No crontab and no lingering; their copies are the business of who comes before."""
+    """No crontab and no lingering; their copies are the business of who comes before.
+
+    But a crontab that has come since, as the last thing that an ended process
+    did, is kept in the folder `copies` too.
+    """
 
     kind = "jobs"
 
-    def __init__(self, user, uid, spool, at_spool, needs=()):
+    def __init__(self, user, uid, spool, at_spool, copies, needs=()):
         super().__init__(user, needs)
         self.uid = uid
         self.crontab = "{}/{}".format(spool, user)
+        self.copies = copies
+        self.kept = Crontab(user, uid, spool, "{}/{}.crontab".format(copies, user))
         self.mark = LINGER + "/" + user
         self.at_spool = at_spool
 
@@ -136,11 +142,19 @@ class NoJobs(Resource):
     def apply(self, host, changes):
         for change in changes:
             if change.field == "crontab":
+                self._keep_crontab(host)
                 host.execute(["crontab", "-u", self.name, "-r"])
             elif change.field == "lingering":
                 host.remove_file(self.mark)
             else:
                 host.execute(["atrm"] + [number_of(path) for path in self._waiting(host)])
+
+    def _keep_crontab(self, host):
+        live = self.kept.read_live(host)
+        if live not in (None, self.kept.read_copy(host)):
+            if host.lstat(self.copies) is None:
+                host.make_folder(self.copies, 0o700)
+            self.kept.write_copy(host, live)
 
     def describe_one(self, change):
         return "{} taken away; the copy stays on the data disk".format(change.field)

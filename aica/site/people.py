@@ -245,7 +245,8 @@ def leaver(site, name, user, keep_home=False, end=False):
     line = RegistryEntry(settings.users_txt, name, None,
                          needs=[lock.id] + [copy.id for copy in copies])
     processes = NoProcesses(name, user.uid, site.vault, site.id_range, end, needs=[line.id])
-    jobs = NoJobs(name, user.uid, site.kept.spool, site.kept.at_spool, needs=[processes.id])
+    jobs = NoJobs(name, user.uid, site.kept.spool, site.kept.at_spool, settings.jobs,
+                  needs=[processes.id])
     quiet = NothingCameBack(processes, jobs, needs=[processes.id, jobs.id])
     account = NoAccount(name, user.uid, user.gid, processes, needs=[quiet.id])
     link = NoLink(_home(site, name), _home_folder(site, name), needs=[account.id])

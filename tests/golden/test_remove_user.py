@@ -11,6 +11,7 @@ from test_add_user import KEY, Nth, on_a_terminal, raising
 from wiped import Server, throw_away_folder
 
 from aica.host import Host, processes
+from aica.resources.leaving import NoJobs
 
 DAY = time.strftime("%Y-%m-%d")
 
@@ -224,11 +225,12 @@ def test_the_jobs_of_who_leaves_are_kept_and_come_back_with_them(whole):
 
 # -- what comes back ------------------------------------------------------
 
+APPLY = NoJobs.apply
+
 
 @pytest.fixture
 def live(whole, monkeypatch):
     """kim's processes, crontab and jobs as the live system would have them; `order` is what was done."""
-    from aica.resources import leaving
     state = {"running": True, "order": [], "at the end": lambda: None}
     crontab = "/var/spool/cron/crontabs/kim"
 
@@ -250,8 +252,8 @@ def live(whole, monkeypatch):
         processes.Process(4242, 1, "sh")] if state["running"] and uid == 2001 else [])
     monkeypatch.setattr(Host, "end_processes", end)
     monkeypatch.setattr(Host, "has_program", lambda host, name: True)
-    monkeypatch.setattr(leaving.NoJobs, "applies", lambda resource, host, programs: True)
-    monkeypatch.setattr(leaving.NoJobs, "apply", no_jobs)
+    monkeypatch.setattr(NoJobs, "applies", lambda resource, host, programs: True)
+    monkeypatch.setattr(NoJobs, "apply", no_jobs)
     state["put back"] = lambda: whole.write(crontab, "* * * * * true\n", 0o600, 2001, 2001)
     return state
 
@@ -262,6 +264,29 @@ def test_what_an_ended_process_put_back_is_taken_away_too(whole, live):
     assert answer.code == 0, answer
     assert live["order"] == ["ended", "crontab"]
     assert not whole.exists("/var/spool/cron/crontabs/kim")
+
+
+@pytest.mark.parametrize("before", [None, "1 1 * * * old\n"])
+def test_a_crontab_that_an_ended_process_put_back_is_kept(whole, live, monkeypatch, before):
+    """It wrote the file anew with its last breath: nobody else has these lines."""
+    crontab = "/var/spool/cron/crontabs/kim"
+    if before:
+        whole.write(crontab, before, 0o600, 2001, 2001)
+
+    def execute(host, argv, **more):
+        if argv[0] != "crontab":
+            return run(host, argv, **more)
+        assert argv == ["crontab", "-u", "kim", "-r"]
+        return host.remove_file(crontab)
+    run, live["at the end"] = Host.execute, live["put back"]
+    monkeypatch.setattr(Host, "execute", execute)
+    monkeypatch.setattr(NoJobs, "apply", APPLY)
+    assert whole.cli("user", "remove", "kim", "--yes", "--end-processes").code == 0
+    assert not whole.exists(crontab)
+    copy = "/data/config/jobs/kim.crontab"
+    assert whole.read(copy) == "* * * * * true\n" and whole.stat(copy) == (0o600, 0, 0)
+    assert whole.stat("/data/config/jobs") == (0o700, 0, 0)
+    assert not before or whole.read(copy + "-") == before
 
 
 def test_what_cron_started_meanwhile_is_ended_before_the_account_goes(whole, live):
