@@ -134,6 +134,7 @@ class App:
                      "aica user adopt NAME")
         keep = self.keeps_passwords(host, settings)
         recorded = known or vault.empty()
+        self._tell_of_old_secrets(host, settings, recorded)
         known, looks = self.followed(host, settings, recorded, entries, keep)
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
@@ -187,6 +188,17 @@ class App:
         if network:
             self.warnings.append("{} is a network disk: {}".format(settings.data, otherwise))
         return not network
+
+    def _tell_of_old_secrets(self, host, settings, recorded):
+        """Warn of what was recorded before this was known to be a network disk, and never since."""
+        if not storage.is_network(host.real(settings.data)):
+            return
+        if settings.keep_passwords == "auto" and vault.has_passwords(recorded):
+            self.warnings.append("{}/shadow has password hashes of earlier: [accounts] keep_passwords"
+                                 " = no removes them".format(settings.vault))
+        if settings.keep_host_keys == "auto" and host.names(settings.ssh):
+            self.warnings.append("{0} has private SSH host keys of earlier: rm -r {0}".format(
+                settings.ssh))
 
     def _registry(self, host, settings, rules):
         """Return (bytes, Registry) of users.txt, or of its last good copy if it cannot be read."""

@@ -189,6 +189,11 @@ def _digest(line):
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
+def has_passwords(vault):
+    """True if the vault holds a hash, a locked one too. Pure."""
+    return any(line.hash.strip("!*x") for line in vault.shadow.values())
+
+
 def without_passwords(vault):
     """Return the vault without any hash: the site wants none on /data. Pure."""
     return vault._replace(shadow={name: line._replace(hash=LOCKED)

@@ -150,6 +150,23 @@ def test_on_a_network_disk_new_passwords_are_not_kept_and_that_is_said(whole, mo
     assert "$6$newer$" not in whole.read("/data/config/accounts/shadow")
 
 
+def test_hashes_and_keys_that_got_to_a_network_disk_earlier_are_named(whole, monkeypatch):
+    """Such as behind an automount, which looked like a disk of this server alone."""
+    whole.folder("/data/config/ssh", 0o700)
+    whole.write("/data/config/ssh/ssh_host_ed25519_key", "private", 0o600)
+    said = ("/data/config/accounts/shadow has password hashes of earlier",
+            "private SSH host keys of earlier: rm -r /data/config/ssh")
+    assert not any(words in whole.cli("check").err for words in said)
+    monkeypatch.setattr(storage, "is_network", lambda path: True)
+    answer = whole.cli("check")
+    assert all(words in answer.err for words in said), answer
+    whole.replace("/data/config/aica.conf", "#keep_passwords = auto", "keep_passwords = no")
+    whole.remove("/data/config/ssh")
+    assert whole.cli("recover").code == 0
+    assert "$6$" not in whole.read("/data/config/accounts/shadow")
+    assert not any(words in whole.cli("check").err for words in said)
+
+
 def test_a_kill_leaves_no_hash_behind_where_none_shall_be_kept(whole, monkeypatch):
     """It came after the older generation was written, and before that was removed again."""
     whole.replace("/data/config/aica.conf", "#keep_passwords = auto", "keep_passwords = no")
