@@ -53,13 +53,16 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         """True if a system program of that name is installed on the running system."""
         return command.find(name) is not None
 
-    def look_as(self, ids, function, *arguments):
-        """Return what a function that only looks says with the rights of ids=(uid, gid)."""
-        return child.call(ids, function, *arguments, who=self._who(ids))
+    def look_as(self, ids, function, *arguments, timeout_s=None):
+        """Return what a function that only looks says with the rights of ids=(uid, gid).
 
-    def work_as(self, ids, function, *arguments):
+        timeout_s: see child.call.
+        """
+        return child.call(ids, function, *arguments, who=self._who(ids), timeout_s=timeout_s)
+
+    def work_as(self, ids, function, *arguments, timeout_s=None):
         """Return what a function that changes something says with the rights of ids=(uid, gid)."""
-        return child.call(ids, function, *arguments, who=self._who(ids))
+        return child.call(ids, function, *arguments, who=self._who(ids), timeout_s=timeout_s)
 
     def _who(self, ids):
         name = self.accounts().name_of_uid(ids[0])

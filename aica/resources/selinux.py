@@ -22,6 +22,8 @@ CONFIG = "/etc/selinux/config"
 RULES = "/etc/selinux/{}/contexts/files/file_contexts.subs"
 SWITCHES = "/sys/fs/selinux/booleans/"
 SEMANAGE_S = 600
+# Three files are looked at. Whoever stops the one who looks must not hold up everybody's recovery.
+LOOK_S = 10
 
 
 def policy_labels(host, paths):
@@ -111,7 +113,8 @@ class HomeLabel(Label):
         actual = super().inspect(host)
         if actual is None:
             return None
-        found = host.look_as(self.ids, own_labels.survey, host.real(self.name), PARTS)
+        found = host.look_as(self.ids, own_labels.survey, host.real(self.name), PARTS,
+                             timeout_s=LOOK_S)
         types = {part: labels.type_of(label) for part, label in found.items()}
         return dict(self.desired(), **dict(actual, **types))
 
@@ -121,7 +124,8 @@ class HomeLabel(Label):
             super().apply(host, changes)
         parts = {field: self.keys for field in fields if field != "type"}
         if parts:
-            host.work_as(self.ids, own_labels.set_types, host.real(self.name), parts)
+            host.work_as(self.ids, own_labels.set_types, host.real(self.name), parts,
+                         timeout_s=LOOK_S)
 
 
 class HomeRule(Resource):

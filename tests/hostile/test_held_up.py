@@ -9,6 +9,8 @@ import pytest
 from aica import command, patience
 from aica.errors import AicaError
 from aica.host import child
+from aica.resources import selinux
+from aica.tree import own_labels
 
 UID = 54322
 IDS = (UID, UID)
@@ -62,6 +64,16 @@ def test_an_endless_answer_is_not_kept():
 def test_who_holds_the_pipe_open_holds_up_nobody():
     with pytest.raises(AicaError, match="stood still"):
         child.call(IDS, _leaves_a_child_behind, idle_s=0.5)
+
+
+def test_who_stops_the_look_at_the_own_labels_holds_up_a_recovery_for_moments(whole, monkeypatch):
+    """A copy of a home may stand still for a quarter of an hour; three files of a home may not."""
+    monkeypatch.setattr(patience, "IDLE_S", 60)
+    monkeypatch.setattr(selinux, "LOOK_S", 1, raising=False)
+    monkeypatch.setattr(own_labels, "survey", lambda _home, _parts: _stopped())
+    home = selinux.HomeLabel("/data/users/kim", IDS, "u:r:home_t:s0", "u:r:ssh_t:s0")
+    with pytest.raises(AicaError, match="uid 54322 did not finish within 1 s"):
+        home.inspect(whole.host())
 
 
 @pytest.mark.parametrize("timeout_s", [None, 60])
