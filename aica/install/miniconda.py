@@ -230,6 +230,7 @@ class CondaInstall(conda.CondaPrefix):
                 # Nothing has changed hands: the next run begins anew.
                 self._note(host, INSTALLING, note["uid"])
             raise
+        host.sync(self.name)  # the marker must not survive a power cut that takes what it means
         marker = dict(note, state=conda.COMPLETE, version=conda.version_in(host, self.name),
                       installed=time.strftime("%Y-%m-%dT%H:%M:%S%z"))
         host.write_file("{}/{}".format(self.name, conda.MARKER), json.dumps(

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 
 import pytest
+import test_install
 
 from aica import command
 from aica.backup.run import Snapshot
@@ -102,6 +103,24 @@ def test_a_home_that_was_moved_is_whole_after_a_power_cut(whole, on_disk):
     assert answer.code == 0 and "home-move:/home/choi" in answer.ids("changed"), answer
     disk.cut_power()
     assert read(whole.path("/data/users/choi/thesis")) == WORK
+
+
+web = test_install.web  # a fixture
+
+
+def test_conda_that_counts_as_complete_is_whole_after_a_power_cut(whole, on_disk, web):
+    """The marker is synced: what it speaks of must be on the disk before it."""
+    disk = on_disk("/data")
+    assert test_install.install(whole, web).status == "changed"
+    before = contents(whole.path(test_install.PREFIX))
+    disk.cut_power()
+    assert before and contents(whole.path(test_install.PREFIX)) == before
+
+
+def contents(top):
+    """Return {path: bytes} of the files below a folder."""
+    paths = [os.path.join(parent, name) for parent, _, names in os.walk(top) for name in names]
+    return {path: read(path) for path in paths if not os.path.islink(path)}
 
 
 def test_what_a_power_cut_left_of_a_backup_is_compared_before_it_is_linked_to(
