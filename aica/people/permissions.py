@@ -2,7 +2,7 @@
 
 import time
 
-from .. import lock, report
+from .. import lock, report, storage
 from ..engine import converge
 from ..errors import ConfigError, Conflict
 from ..resources.own_files import OwnFiles, OwnHome, TakenFiles
@@ -14,6 +14,8 @@ from . import common
 LOCK = lock.FOLDER + "/homes.lock"
 # The kernel's clock for files is this coarse: what changed in the last moments counts as late.
 COARSE_NS = 20000000
+# A file server has a clock of its own.
+NETWORK_NS = 600 * 10**9
 
 
 def fix(app, name, dry_run=False):
@@ -103,8 +105,10 @@ class Taking:
                 hint="look inside first; aica user home {}".format(self.name))
         gids = {line.gid for line in desired.vault.passwd.values() if line.uid == self.old}
         taken = {group.gid for group in host.accounts().group.values()}
+        slack = storage.is_network(host.real(desired.settings.data)) * NETWORK_NS
         return TakenFiles(_home(desired, self.name), Order(
-            user.uid, user.gid, self.old, frozenset((gids | {self.old}) - taken), self.since_ns,
+            user.uid, user.gid, self.old, frozenset((gids | {self.old}) - taken),
+            self.since_ns - slack,
             private=_is_private(host.accounts(), user)))
 
     def _refuse_owned(self, host, desired, user):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from aica import files
+from aica import files, storage
 from aica.tree import own_files
 
 HOME = "/data/users/kim"
@@ -205,6 +205,17 @@ def test_what_was_moved_here_after_the_listing_is_not_taken(home, monkeypatch):
     assert home.stat(HOME + "/lab/secret") == (0o600, GONE, GONE)
     assert home.stat(HOME + "/single") == (0o600, GONE, GONE)
     assert answer.code == 1, "and it is said that not all was taken"
+
+
+def test_on_a_network_disk_with_a_slow_clock_nothing_is_taken_that_may_have_come_meanwhile(
+        home, monkeypatch):
+    """The times of files are the file server's: its clock may be minutes behind ours."""
+    foreign(home, "/old")
+    settle()
+    monkeypatch.setattr(storage, "is_network", lambda path: True)
+    answer = home.cli("user", "fix-permissions", "kim", "--from", str(GONE), "--yes")
+    assert answer.code == 2 and "changed since they were listed" in answer.err, answer
+    assert home.stat(HOME + "/old")[1] == GONE
 
 
 def test_a_swap_between_looking_and_giving_gives_nothing(home, monkeypatch):

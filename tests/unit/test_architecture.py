@@ -67,7 +67,7 @@ ALLOWED = {
     "provision": {"accounts", "bash_version", "change", "engine", "errors", "guards", "ids",
                   "registry", "report", "resources", "seen", "site", "storage", "to_keep", "vault"},
     "people": {"accounts", "disk", "engine", "errors", "ids", "lock", "registry", "report",
-               "resources", "seen", "site", "ssh_keys", "to_keep", "tree", "vault"},
+               "resources", "seen", "site", "ssh_keys", "storage", "to_keep", "tree", "vault"},
     "backup": {"change", "engine", "errors", "lock", "report", "resources", "storage", "tree"},
     "bootstrap": {"__init__", "engine", "errors", "report", "resources", "site", "storage"},
     "maintenance": {"backup", "bootstrap", "change", "engine", "errors", "host", "lock", "report",
