@@ -9,7 +9,9 @@ import pytest
 
 from aica.host import processes
 
-UID, COLLEAGUE = 54325, 54326
+# Tests run side by side: each worker has users of its own.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+UID, COLLEAGUE = 56000 + WORKER, 57000 + WORKER
 SUBREAPER = 36  # prctl(2)
 
 
