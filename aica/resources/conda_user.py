@@ -37,10 +37,20 @@ class CondaUser(Resource):
         home = host.real(self.name)
         for change in changes:
             if change.field == "condarc":
-                host.execute(["dd", "of={}/.condarc".format(home), "conv=excl,fsync",
-                              "status=none"], stdin=self.text, ids=self.ids)
+                self._write(host, home + "/.condarc")
             else:
                 host.execute(["mkdir", "-p", "--", home + "/conda/envs"], ids=self.ids)
+
+    def _write(self, host, path):
+        """Make a file where none is, whole or not at all: half of one would stay for good."""
+        new = path + ".aica-new"
+        host.execute(["rm", "-f", "--", new], ids=self.ids)  # of a run that was cut off
+        try:
+            host.execute(["dd", "of=" + new, "conv=excl,fsync", "status=none"], stdin=self.text,
+                         ids=self.ids)
+            host.execute(["ln", "-T", "--", new, path], ids=self.ids)  # replaces nothing
+        finally:
+            host.execute(["rm", "-f", "--", new], ids=self.ids)
 
     def describe_one(self, change):
         return {"condarc": "new ~/.condarc", "environments": "new ~/conda/envs"}[change.field]

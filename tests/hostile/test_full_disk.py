@@ -125,3 +125,40 @@ def test_a_scan_of_a_full_disk_keeps_the_last_one(small):
     assert "HOMES" in answer.out, "what was found is shown all the same"
     assert small.read("/data/config/usage.json") == before
     assert small.cli("disk").code == 0
+
+
+def fill_blocks(folder):
+    """Take the blocks, smaller than a page, that are left."""
+    for number in range(64):
+        with open("{}/small{}".format(folder, number), "wb", 0) as out:
+            try:
+                out.write(b"x" * 1024)
+                os.fsync(out.fileno())
+            except OSError:
+                return
+
+
+def test_half_a_condarc_is_none(small):
+    """It is made only where none is: an empty one would stay for good."""
+    path = "/data/users/kim/.condarc"
+    assert not small.exists(path)
+    fill(small.path("/data/dataset/large"))
+    fill_blocks(small.path("/data/dataset"))
+    answer = small.cli("user", "conda", "kim")
+    assert answer.code == 1 and "No space left" in answer.out, answer
+    assert [name for name in os.listdir(small.path("/data/users/kim")) if "condarc" in name] == []
+    os.unlink(small.path("/data/dataset/large"))
+    assert small.cli("user", "conda", "kim").code == 0
+    assert "pkgs_dirs" in small.read(path) and small.stat(path)[1:] == (2001, 2001)
+    assert small.cli("user", "conda", "kim").ids("changed") == []
+
+
+def test_a_full_disk_is_named(small):
+    fill(small.path("/data/dataset/large"))
+    for words in ("unregister kim", "register kim gpu-users"):
+        answer = small.cli("user", *words.split())
+    small.append("/etc/passwd", "choi:x:2500:2500::/home/choi:/bin/bash\n")
+    small.append("/etc/shadow", "choi:!:19000:0:99999:7:::\n")
+    small.append("/etc/group", "choi:x:2500:\n")
+    answer = small.cli("user", "register", "choi", "gpu-users")
+    assert answer.code == 1 and "No space left on device: '/data/config" in answer.out, answer
