@@ -118,7 +118,7 @@ class Looking:
     def read_file(self, path):
         """Return the bytes of a regular file. Raise FileNotFoundError or Conflict."""
         with self.folder(os.path.dirname(path)) as parent:
-            return files.read(parent, os.path.basename(path))[0]
+            return _read(parent, path)[0]
 
     def read_trusted(self, path):
         """Return the bytes of a file that only root can have written.
@@ -127,7 +127,7 @@ class Looking:
         must have one name only. Raise Conflict otherwise.
         """
         with self.folder(os.path.dirname(path), trusted=True) as parent:
-            data, info = files.read(parent, os.path.basename(path))
+            data, info = _read(parent, path)
         alone = path in self._assumed or (info.uid == 0 and not info.mode & 0o022)
         if not alone or info.links != 1:
             raise Conflict(
@@ -143,7 +143,7 @@ class Looking:
         FileNotFoundError or Conflict.
         """
         with self.folder(os.path.dirname(path)) as parent:
-            data, info = files.read(parent, os.path.basename(path))
+            data, info = _read(parent, path)
         if info.uid != uid or info.links != 1:
             raise Conflict("{} belongs to uid {} and has {} name(s), expected uid {} and one"
                            .format(path, info.uid, info.links, uid),
@@ -163,6 +163,16 @@ class Looking:
         with self.folder(path) as folder:
             status = os.fstatvfs(folder)
         return status.f_bavail * status.f_frsize, status.f_favail if status.f_files else None
+
+
+def _read(folder, path):
+    """Return files.read() of a path in its open folder; what is in the way is named whole."""
+    name = os.path.basename(path)
+    try:
+        return files.read(folder, name)
+    except Conflict as error:
+        raise Conflict(path[:len(path) - len(name)] + str(error),
+                       hint=error.hint or "ls -ld {}".format(path))
 
 
 def components(path):
@@ -186,6 +196,11 @@ def _step(handle, name, seen):
     return below
 
 def _name_whole(error, folder):
-    """Let an error of a system call name the whole path, not its last component only."""
+    """Let an error of a system call name the whole path, not its last component only.
+
+    A write names nothing: where the disk is full is said by the folder.
+    """
+    if error.filename is None and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        error.filename = folder
     if isinstance(error.filename, str) and not error.filename.startswith("/"):
         error.filename = "{}/{}".format(folder.rstrip("/"), error.filename)

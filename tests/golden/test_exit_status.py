@@ -125,3 +125,12 @@ def test_a_configuration_file_that_is_not_there_is_said_once(whole):
     answer = whole.cli("check", "--config", "/nowhere/x")
     assert answer.code == 2 and answer.err.startswith(
         "[ERROR] --config /nowhere/x: No such file or directory\n        hint: "), answer
+
+
+def test_a_folder_in_place_of_a_file_is_named_whole(whole):
+    for path in ("/data/config/users.txt", "/data/config/aica.conf"):
+        whole.remove(path)
+        whole.folder(path)
+        answer = whole.cli("recover")
+        assert answer.code == 2 and "{} is a folder, expected a file\n".format(path) in answer.err
+        assert "hint: ls -ld " + path in answer.err
