@@ -36,7 +36,8 @@ def run(args, app):
 
 def _list(args, rows):
     if not rows:
-        show.info(args, "no snapshot is there yet")
+        show.info(args, "no snapshot {}is there yet".format(
+            "of {} ".format(", ".join(args.user)) if args.user else ""))
     show.rows(args, rows if args.json else [
         row._replace(size=_size(row.size), new=_size(row.new)) for row in rows])
     return show.end(args, {"rows": len(rows)}, 0)

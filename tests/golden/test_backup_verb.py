@@ -190,6 +190,7 @@ def test_list_says_what_there_is(disk):
     assert row["changes"] == [{"field": "new_bytes", "before": None, "after": 0},
                               {"field": "new_files", "before": None, "after": 0}]
     assert len(disk.cli("backup", "--list", "--user", "lee", "--json").objects) == 1 + 1
+    assert "no snapshot of nobody2 is there yet" in disk.cli("backup", "--list", "--user", "nobody2").out
     assert first in disk.cli("backup", "--list").out
 
 
