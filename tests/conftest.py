@@ -1,5 +1,6 @@
 """What every test stands on: a wiped server in a folder, and a fence around the real one."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -60,25 +61,29 @@ def _not_on_this_machine(name, method):
 @pytest.fixture(autouse=True)
 def no_child_is_left():
     """Blame the test that leaves a child, running or dead, not a later one that finds it."""
-    before = {pid for pid, _, _ in children()}
+    before = children()
     yield
-    left = [child for child in children() if child[0] not in before]
+    left = [_told(pid) for pid in children() - before]
     assert left == [], "the test left a child behind"
 
 
 def children():
-    """Return (pid, state, command line) of this process's children."""
-    found = []
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open("/proc/{}/stat".format(pid), errors="replace") as status, \
-                    open("/proc/{}/cmdline".format(pid), errors="replace") as words:
-                state, parent = status.read().rpartition(")")[2].split()[:2]
-                if int(parent) == os.getpid():
-                    found.append((int(pid), state, words.read().replace("\0", " ").strip()))
-        except OSError:
-            pass  # it has ended
-    return sorted(found)
+    """Return the process ids of our children, dead ones that nobody buried too."""
+    found = set()
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(FileNotFoundError):  # a thread that has ended
+            with open("/proc/self/task/{}/children".format(task)) as pids:
+                found.update(pids.read().split())
+    return found
+
+
+def _told(pid):
+    """Return a child's id with its command line."""
+    try:
+        with open("/proc/{}/cmdline".format(pid), errors="replace") as words:
+            return pid, words.read().replace("\0", " ").strip()
+    except OSError:
+        return pid, ""
 
 
 @pytest.fixture
