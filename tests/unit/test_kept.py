@@ -229,6 +229,12 @@ class TestKeptFiles:
         record(server)
         assert server.read("/data/config/keep/kept/etc/hosts") == "ours\n"
 
+    def test_another_copy_that_an_admin_puts_there_is_no_newer_image(self, server):
+        recover(self.wiped(server, "old\n"))
+        server.write("/data/config/keep/kept/etc/hosts", "theirs\n")
+        recover(server)
+        assert server.read(HOSTS) == "theirs\n"
+
     def test_the_difference_is_shown_only_of_what_everybody_may_read(self, server):
         recover(self.wiped(server, "old\n"))
         assert "+ours" not in repr(recover(self.wiped(server, "newer\n"), code=4))

@@ -12,7 +12,7 @@ from aica.resources import file as files
 from aica.resources.account import Account, DirectoryAccount, Membership
 from aica.resources.directory import Directory, SharedDirectory
 from aica.resources.file import ManagedFile, PlainFile, SeedFile, SudoersFile
-from aica.resources.group import Group
+from aica.resources.group import Group, UnrecordedGroup
 from aica.resources.home import AdoptingHomeLink, HomeFolder, HomeLink, NewHome
 from aica.resources.pam import PamProfile
 from aica.resources.subids import SubordinateIds
@@ -417,6 +417,18 @@ class TestPam:
         server.write(self.PROFILE, "Name: x\n")
         server.write("/etc/pam.d/common-session", "")
         assert bring(server, PamProfile("x"))[0] == FAILED
+
+
+class TestUnrecordedGroup:
+    """What the settings name and no record knows."""
+
+    @pytest.mark.parametrize("present, required, status", [
+        (True, False, OK), (True, True, BLOCKED), (False, False, BLOCKED)])
+    def test_the_sites_own_must_be_recorded_and_another_at_least_be_there(
+            self, server, present, required, status):
+        server.write("/etc/group", "lab:x:2500:\n" if present else "")
+        found, message = bring(server, UnrecordedGroup("lab", required))
+        assert found == status and ("no gid is recorded for group lab" in message) == (status != OK)
 
 
 class TestGroup:
