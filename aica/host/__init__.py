@@ -75,6 +75,10 @@ class Host(Looking, Changing, Trees, Programs, Unprivileged):
         """
         return processes.of(uid, spans, self.directory_name) if self.live else []
 
+    def runs_unseen(self, uid):
+        """True if anything runs as a uid: see processes.runs_unseen; an offline tree has nothing."""
+        return self.live and processes.runs_unseen(uid)
+
     def ancestors(self):
         """Return the ids of this process and of all that started it; () in an offline tree."""
         return tuple(processes.ancestors()) if self.live else ()

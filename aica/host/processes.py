@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import time
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from .. import patience, storage
 PROC = "/proc"
 PATIENCE_S = 10
 KILL_S = 10
+UNSEEN_S = 10
 
 
 class Process(NamedTuple):
@@ -96,6 +98,39 @@ def end(uid, patience_s=PATIENCE_S, spans=(), name_of=lambda number: None, sole=
         time.sleep(0.1)
 
 
+def runs_unseen(uid):
+    """True if something runs as a uid, also what hops from number to number and is never seen.
+
+    The kernel counts for the limit of processes: a child that has become the
+    user and may have one child finds that it may have none.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 0
+        try:
+            _become(uid)
+            resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
+            if os.fork() != 0:
+                os.wait()
+        except BlockingIOError:
+            code = 1
+        finally:
+            os._exit(code)
+    status = []
+    ended = (patience.gone(lambda: status.append(os.waitpid(child, os.WNOHANG)) or status[-1][0])
+             for _ in range(UNSEEN_S))
+    if not any(ended):
+        storage.let_go(child)
+        return True  # its owner stopped it
+    return status[-1][1] != 0
+
+
+def _become(uid):
+    os.setgroups([])
+    os.setgid(uid)
+    os.setuid(uid)
+
+
 def _signal(found, number, whose):
     uid, spans, name_of = whose
     for process in found:
@@ -115,9 +150,7 @@ def kill_all(uid):
     child = os.fork()
     if child == 0:
         try:
-            os.setgroups([])
-            os.setgid(uid)
-            os.setuid(uid)
+            _become(uid)
             if uid and {os.getuid(), os.geteuid()} == {uid}:
                 os.kill(-1, signal.SIGKILL)
         finally:

@@ -6,7 +6,7 @@ from .. import ids, registry, report, to_keep, vault
 from ..accounts import Passwd
 from ..engine import converge
 from ..errors import ConfigError, Conflict
-from ..resources.leaving import REMOVED, in_words
+from ..resources.leaving import REMOVED, NoProcesses, in_words
 from ..site.people import leaver
 from . import common, journal, logins, signals
 
@@ -114,6 +114,11 @@ def _refuse_running(host, desired, user, end):
             user.name, min(ours)), hint="log in as somebody else")
     if running and not end:
         raise Conflict(in_words(user.name, running),
+                       hint="wait for them, or end them: aica user remove {} "
+                            "--end-processes".format(user.name))
+    who = NoProcesses(user.name, user.uid, desired.vault, desired.id_range)
+    if not end and who.is_sole(host) and host.runs_unseen(user.uid):
+        raise Conflict("something of {} forks all the time: nobody can count it".format(user.name),
                        hint="wait for them, or end them: aica user remove {} "
                             "--end-processes".format(user.name))
     return running

@@ -73,14 +73,14 @@ class NoProcesses(Resource):
         return {"running": len(running)}
 
     def apply(self, host, changes):
-        host.end_processes(self.uid, self._spans(host), self._is_sole(host))
+        host.end_processes(self.uid, self._spans(host), self.is_sole(host))
 
     def end_unseen(self, host):
         """Before the account goes: who forks all the time may run and be seen by nobody."""
-        if self.end and self._is_sole(host):
+        if self.end and self.is_sole(host):
             host.kill_all(self.uid)
 
-    def _is_sole(self, host):
+    def is_sole(self, host):
         """True if nobody else here has this uid: not even in a directory service."""
         return ids.is_sole(self.uid, self.name, host.accounts(), self.id_range) and (
             host.directory_name(self.uid) in (None, self.name))

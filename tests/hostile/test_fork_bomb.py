@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from aica.host import processes
+from aica.host import Host, processes
 
 # Tests run side by side: each worker has users of its own.
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
@@ -88,6 +88,24 @@ def test_a_fork_bomb_is_ended_and_nobody_else(bomb, colleague, monkeypatch):
     looks = [processes.of(UID) for _ in range(20)]
     assert looks == [[]] * 20
     assert processes.of(COLLEAGUE) != []
+
+
+def test_who_is_never_seen_is_known_all_the_same(bomb):
+    assert processes.runs_unseen(UID)
+
+
+def test_where_nobody_runs_nobody_is_unseen(colleague):
+    assert not processes.runs_unseen(UID)
+    assert processes.runs_unseen(COLLEAGUE)
+
+
+def test_who_leaves_and_is_not_seen_is_not_removed_without_a_word(whole, monkeypatch):
+    monkeypatch.setattr(Host, "runs_unseen", lambda host, uid: uid == 2001)
+    before = whole.tree()
+    answer = whole.cli("user", "remove", "kim", "--yes")
+    assert answer.code == 4 and "forks all the time" in answer.err, answer
+    assert whole.tree() == before
+    assert whole.cli("user", "remove", "kim", "--yes", "--end-processes").code == 0
 
 
 def test_all_of_a_uid_that_several_have_are_not_killed_at_once(bomb, monkeypatch):

@@ -319,7 +319,7 @@ READING = {
     "has_program", "is_directory_member", "is_folder", "live",
     "label", "lstat", "names", "query", "read_file", "read_owned", "read_trusted", "real", "survey_tree",
     "compare_modes", "save_modes", "processes", "free", "look_as", "share", "shared", "query_own", "measure",
-    "ancestors", "survey_home", "locks_work",
+    "ancestors", "survey_home", "locks_work", "runs_unseen",
 }
 
 
