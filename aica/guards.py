@@ -58,10 +58,11 @@ def has_labels(mount):
 
 
 def _paths(settings, names):
-    """Return what the policy is asked about, in one question for all users. Pure."""
-    paths = [settings.data]
-    for top in (settings.users, selinux.HOME):
-        paths.append(top)
-        for name in (selinux.SOMEBODY,) + tuple(names):
-            paths += ["{}/{}".format(top, name), "{}/{}/.ssh".format(top, name)]
-    return paths
+    """Return what the policy is asked about, in one question for all users. Pure.
+
+    matchpathcon of libselinux 3.1 answers for what a link leads to. /home/NAME
+    is a link, and below a home its owner makes them: nobody's stand for these.
+    """
+    tops = (settings.users, selinux.HOME)
+    return ([settings.data] + [top + end for top in tops for end in selinux.ENDS]
+            + ["{}/{}".format(settings.users, name) for name in names])

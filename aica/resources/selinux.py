@@ -14,7 +14,9 @@ from .base import Resource
 
 # Where the policies know homes, whatever folder the links are in.
 HOME = "/home"
-SOMEBODY = "somebody"
+SOMEBODY = "/somebody"
+KEYS = SOMEBODY + "/.ssh"
+ENDS = ("", SOMEBODY, KEYS)  # of what the policy is asked about, here and there
 # What sshd reads before anybody is logged in; the rest of a home is its owner's.
 PARTS = (".ssh", ".ssh/authorized_keys", ".ssh/authorized_keys2")
 NO_LABEL = ("", "unlabeled_t")
@@ -140,8 +142,7 @@ class HomeRule(Resource):
         return {"as": HOME}
 
     def inspect(self, host):
-        ends = ("", "/" + SOMEBODY, "/{}/.ssh".format(SOMEBODY))
-        pairs = [(self.name + end, HOME + end) for end in ends]
+        pairs = [(self.name + end, HOME + end) for end in ENDS]
         known = policy_labels(host, [path for pair in pairs for path in pair])
         if all(labels.type_of(known[here]) == labels.type_of(known[there])
                for here, there in pairs):

@@ -7,6 +7,7 @@ from ..labels import type_of
 from ..resources.apparmor import HomeFolders
 from ..resources.selinux import (
     HOME,
+    KEYS,
     SOMEBODY,
     HomeLabel,
     HomeRule,
@@ -39,9 +40,11 @@ def home(site, name, folder, ids):
     """The labels of somebody's home, a HomeFolder or NewHome, and of the keys in it."""
     if not site.guards.labels:
         return []
-    if "{}/{}".format(HOME, name) not in site.guards.labels:
-        name = SOMEBODY  # who is new: the policy was asked about the others
-    top, keys = _wanted(site, "/" + name), _wanted(site, "/{}/.ssh".format(name))
+    top, keys = _wanted(site, SOMEBODY), _wanted(site, KEYS)
+    anybodys = site.guards.labels[site.settings.users + SOMEBODY]
+    own = site.guards.labels.get("{}/{}".format(site.settings.users, name), anybodys)
+    if type_of(own) != type_of(anybodys):
+        top, keys = own, ""  # the admin's own rule for this home, and for what is in it
     return [HomeLabel(folder.name, ids, top, keys, needs=[folder.id])] if top else []
 
 

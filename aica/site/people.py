@@ -177,8 +177,8 @@ def new_user(site, entry, uid, gid, while_running=False):
                     known=site.vault)
     home = NewHome(move.data, name, uid, home_gid(site, gid))
     link = AdoptingHomeLink(move.name, home.name, name, entry.group, needs=[home.id])
-    return [Membership(name, [entry.group]), move, home] + guards.home(
-        site, name, home, (uid, gid)) + [link]
+    label = guards.home(site, name, home, (uid, gid))
+    return [Membership(name, [entry.group]), move, home] + label + [link]
 
 
 def home(site, entry, user, create=False):
