@@ -15,7 +15,8 @@ class TestInstalling:
     """apt install on a running server."""
 
     @pytest.fixture(scope="class")
-    def server(self, distribution, package):
+    @classmethod
+    def server(cls, distribution, package):
         with Server(distribution, "install") as one:
             people.add_locals(one)
             (one.data / "dataset").mkdir()
@@ -80,7 +81,8 @@ class TestWithoutSetup:
     """An image with the package on a server where nobody ran `aica setup`."""
 
     @pytest.fixture(scope="class")
-    def server(self, image):
+    @classmethod
+    def server(cls, image):
         with Server(image, "no-setup") as one:
             people.add_locals(one)
             one.boot()
@@ -116,12 +118,13 @@ class TestUpgrading:
     """dpkg -i over the installed package while a team works on the server."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team, package):
+    @classmethod
+    def server(cls, image, team, package):
         with Server(image, "upgrade", data=team.data) as one:
             one.boot()
             shutil.copy(str(package), str(one.root / "root" / "aica.deb"))
             one.wait_until("! systemctl is-active -q aica-record.service", 30, "the record")
-            one.before = self._state(one)
+            one.before = cls._state(one)
             one.run(["dpkg", "-i", "/root/aica.deb"])
             yield one
 
@@ -162,7 +165,8 @@ class TestPurging:
     """dpkg --purge on a server with a team on it."""
 
     @pytest.fixture(scope="class")
-    def server(self, image, team):
+    @classmethod
+    def server(cls, image, team):
         with Server(image, "purge", data=team.data) as one:
             people.add_locals(one)
             one.boot()
