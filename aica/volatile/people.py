@@ -1,4 +1,4 @@
-"""Accounts that nobody registered, and what they and root let run at a time."""
+"""Accounts that nobody registered, groups that are not kept, and what is let run at a time."""
 
 from ..resources.jobs import AT_JOB, SPOOLS_OF_AT
 from . import look
@@ -20,6 +20,18 @@ def accounts(scene):
             if user.home != home:
                 keep = "usermod -d {} {} && {}".format(home, user.name, keep)
         yield Finding("account", user.name, "uid {}, not registered".format(user.uid), keep)
+
+
+def memberships(scene):
+    """Yield who is registered and in groups that do not come back: sudo, docker and their like."""
+    settings = scene.settings
+    for entry in scene.desired.registry.entries:
+        lost = [group for group in scene.accounts.groups_of(entry.name)
+                if group not in settings.shared_groups]
+        if lost:
+            yield Finding("membership", entry.name, "member of {}".format(", ".join(lost)),
+                          "list what shall come back in [accounts] keep_groups of {}".format(
+                              settings.site_conf))
 
 
 def crontabs(scene):

@@ -7,9 +7,9 @@ from .look import Budget
 from .scene import Scene
 
 # The data disk first: without it nothing comes back, so nothing else matters.
-PARTS = (mounts.data, people.accounts, folders.homes, folders.files, config.changed, config.added,
-         software.packages, software.units, people.crontabs, people.at_jobs, mounts.others,
-         containers.volumes)
+PARTS = (mounts.data, people.accounts, people.memberships, folders.homes, folders.files,
+         config.changed, config.added, software.packages, software.units, people.crontabs,
+         people.at_jobs, mounts.others, containers.volumes)
 ENTRIES = 2000000
 # As many does `aica check` look at: it is called often, and only tells whether there is something.
 GLANCE = 20000

@@ -103,6 +103,7 @@ def test_what_the_image_brings_and_what_is_restored_is_not_listed(server):
 LOSSES = {
     "account:guest": lambda s: s.append(
         "/etc/passwd", "guest:x:1900:1900::/home/guest:/bin/bash\n"),
+    "membership:kim": lambda s: s.append("/etc/group", "docker:x:990:kim\n"),
     "folder:/opt/own": lambda s: s.write("/opt/own/bin/x", "12345"),
     "file:/srv/notes": lambda s: s.write("/srv/notes", "12345"),
     "file:/root/key": lambda s: s.write("/root/key", "12345"),
