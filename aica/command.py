@@ -127,18 +127,21 @@ class _Talk:
     """What is said to a program and heard from it, without waiting for it."""
 
     def __init__(self, process, stdin):
-        self._process, self._left = process, stdin
+        self._ear, self._left = process.stdin, stdin  # no ear: it reads /dev/null
         self._said = {process.stdout: b"", process.stderr: b""}
-        for stream in (process.stdin, process.stdout, process.stderr):
+        for stream in self._streams():
             os.set_blocking(stream.fileno(), False)
         self._open = set(self._said)
-        if not stdin:
-            process.stdin.close()
+        if self._ear and not stdin:
+            self._ear.close()
+
+    def _streams(self):
+        return [stream for stream in (self._ear, *self._said) if stream]
 
     def go_on(self, wait_s):
         """Write and read what can be, waiting for wait_s at most; 0: all that is there."""
         for _ in range(1 if wait_s else 256):  # who never ends is not listened to for ever
-            writers = [] if self._process.stdin.closed else [self._process.stdin]
+            writers = [self._ear] if self._ear and not self._ear.closed else []
             if not (self._open or writers):
                 time.sleep(min(wait_s, 0.002))
                 return
@@ -157,17 +160,17 @@ class _Talk:
 
     def _write(self):
         try:
-            self._left = self._left[os.write(self._process.stdin.fileno(), self._left[:4096]):]
+            self._left = self._left[os.write(self._ear.fileno(), self._left[:4096]):]
         except BrokenPipeError:
             self._left = b""  # it ended early: its exit status tells
         except BlockingIOError:
             return
         if not self._left:
-            self._process.stdin.close()
+            self._ear.close()
 
     def close(self):
         """Close our ends, whoever still holds the others."""
-        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+        for stream in self._streams():
             stream.close()
 
     def heard(self):
@@ -210,7 +213,7 @@ def run_dropped(path, words, ids, environment, timeout_s=60):
     if 0 in ids:
         raise AicaError("{} is not run as root".format(path))
     process = subprocess.Popen(
-        [path] + list(words), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [path] + list(words), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, cwd="/", env=dict(ENVIRONMENT, **environment),
         start_new_session=True, preexec_fn=_drop_to(ids))
     return _hear_out(process, path, b"", timeout_s)

@@ -120,6 +120,11 @@ def test_a_foreign_program_that_never_stops_talking_fills_no_memory():
     assert (result.code, len(result.out)) == (0, command.OUTPUT_OF_A_USER)
 
 
+def test_a_foreign_program_has_nothing_to_read_and_no_terminal():
+    words = ["-c", "readlink /proc/self/fd/0; cut -d' ' -f7 /proc/self/stat"]
+    assert command.run_dropped("/bin/sh", words, IDS, {}).out == "/dev/null\n0\n"
+
+
 def test_a_tracer_that_keeps_the_dead_keeps_nobody_waiting():
     """What is traced by another cannot be buried before the tracer looks away."""
     tracer = os.fork()

@@ -189,8 +189,9 @@ def test_pip_keeps_its_cache_at_home_too(server):
 
 def test_aica_env_tells_a_member_where_everything_comes_from(server):
     rows = [json.loads(line) for line in member(server, "aica env --json").out.splitlines()]
-    by_name = {row["name"]: row for row in rows}
-    assert [row for row in rows if row["kind"] == "warning"] == []
+    by_name = {row["name"]: row for row in rows[:-1]}
+    assert [row for row in rows[:-1] if row["kind"] == "warning"] == []
+    assert rows[-1]["exit"] == 0
     assert by_name["HF_HOME"]["source"] == "built in"
     assert by_name["conda"]["value"] == "26.1.1" and by_name["uv"]["value"] == "0.13.9"
     assert by_name["umask"]["value"] == "002"

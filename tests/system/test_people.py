@@ -116,7 +116,7 @@ def test_a_review_shows_who_left_a_home_and_when_somebody_was_here(server):
     server.run(["mkdir", "/data/users/ghost"])
     rows = [json.loads(line) for line in server.run(
         ["aica", "user", "list", "--json", "--sizes"]).out.splitlines()]
-    found = {row["name"]: row for row in rows}
+    found = {row["name"]: row for row in rows[:-1]}
     assert found["kim"]["last_login"].startswith("20") and found["kim"]["size"] > 0
     assert found["ghost"]["notes"].startswith("nobody is registered")
     assert "/data/users/.removed: 2" in server.run(["aica", "user", "list"]).out
