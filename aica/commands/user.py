@@ -55,8 +55,9 @@ def run(args, app):
 def _setup(args, app):
     code = show.outcomes(args, app, setting_up.set_up(app, args.name, args.group,
                                                        args.while_running))
-    if code == 0:
-        show.info(args, "next: aica user register {} {}".format(args.name, args.group))
+    step = setting_up.next_step(app, args.name, args.group) if code == 0 else ""
+    if step:
+        show.info(args, "next: " + step)
     return code
 
 

@@ -20,6 +20,14 @@ def set_up(app, name, group, while_running=False):
             app.write_log(host, outcomes, report.exit_status(outcomes))
 
 
+def next_step(app, name, group):
+    """Return the command that comes after set_up(), "" for somebody who is registered already."""
+    host = app.host(read_only=True)
+    if app.registry(host, app.settings(host)).get(name) is not None:
+        return ""
+    return "aica user register {} {}".format(name, group)
+
+
 def _steps(app, host, name, group, while_running):
     """A home may take hours to copy: meanwhile others may change accounts, but no homes."""
     with lock.hold(host, 0, lock.HOMES):

@@ -154,7 +154,7 @@ def test_a_group_that_exists_keeps_its_id(bare):
 def test_the_whole_life_of_a_user(whole):
     add_user(whole)
     first = whole.cli("user", "setup", "choi", "gpu-users")
-    assert first.code == 0, first
+    assert first.code == 0 and "next: aica user register choi gpu-users" in first.out, first
     assert first.ids("changed") == ["membership:choi", "home:/data/users/choi", "symlink:/home/choi"]
     assert whole.exists("/home/.choi.skeleton.1/.profile")
     assert whole.stat("/data/users/choi") == (0o750, 2010, 2010)
@@ -166,6 +166,7 @@ def test_the_whole_life_of_a_user(whole):
     assert whole.read("/data/config/users.txt").endswith("park:gpu-users\nchoi:gpu-users\n")
     assert whole.read("/data/config/state/users.txt") == whole.read("/data/config/users.txt")
     only_ok(whole, "user", "register", "choi", "gpu-users")
+    assert "next:" not in whole.cli("user", "setup", "choi", "gpu-users").out
     only_ok(whole, "recover")
 
     whole.write("/data/users/choi/thesis.tex", "years", 0o600, 2010, 2010)
