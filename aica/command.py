@@ -83,6 +83,8 @@ def _end_together(process, name, stdin, timeout_s):
         out, err = process.communicate(stdin, timeout=timeout_s)
     except BaseException as error:
         _end_session(process)
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()
         if isinstance(error, subprocess.TimeoutExpired):
             raise TimedOut("{} did not finish within {} s".format(name, timeout_s))
         raise
