@@ -10,7 +10,7 @@ VERBS = {
     "check": "is it as it should be? exit status 3 if something drifted",
     "permissions": "the shared trees: folders g+rwxs, files g+rwX, the site's group",
     "clean": "remove from the shared caches what nobody uses",
-    "user": "set up, register, list users",
+    "user": "add, remove, list and repair users",
     "alert": "look at the disks and tell whoever must know; hourly from cron",
     "disk": "who and what fills the disks, and until when",
     "backup": "copy all homes and /data/config to the backup disk; list; bring back",
