@@ -75,7 +75,11 @@ def apply(app, paths=(), dry_run=False, tick=None):
 def _repair(app, dry_run, choose, whole=True):
     """Yield the Outcomes of the resources that choose(desired state) returns."""
     host = app.host(read_only=dry_run)
-    resources = choose(app.site(host, app.settings(host)))
+    yield from _run(app, host, choose(app.site(host, app.settings(host))), dry_run, whole)
+
+
+def _run(app, host, resources, dry_run, whole):
+    """Yield the Outcomes of resources, under the lock of the maintenance; tell how it ended."""
     if dry_run:
         yield from converge(resources, host, dry_run=True)
         return
@@ -115,17 +119,7 @@ def restore(app, path, dry_run=False):
     with _folder_of(path) as folder, saved.opened(folder, path) as lines:
         resources = [_saved(lines, tree.top, desired.settings.data)
                      for tree in site.folders.shared_trees(desired)]
-        if dry_run:
-            yield from converge(resources, host, dry_run=True)
-            return
-        with lock.hold(host, 0, lock.MAINTENANCE):
-            outcomes = []
-            try:
-                for outcome in converge(resources, host):
-                    outcomes.append(outcome)
-                    yield outcome
-            finally:
-                _finish(app, host, resources, outcomes, whole=False)
+        yield from _run(app, host, resources, dry_run, whole=False)
 
 
 def _saved(lines, top, data):
