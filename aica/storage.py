@@ -17,6 +17,8 @@ from . import patience
 from .errors import NotReady
 
 PROBE_TIMEOUT_S = 10
+# So far may the clock of a file server be behind ours.
+SERVER_CLOCK_NS = 600 * 10**9
 MOUNTINFO = "/proc/self/mountinfo"
 NETWORK_TYPES = ("nfs", "nfs4", "cifs", "smb3", "9p", "glusterfs", "ceph", "lustre")
 
@@ -159,6 +161,11 @@ def require_mounted(path):
 def is_read_only(path):
     """True if nothing can be written below path, as after errors of the disk."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def clock_slack_ns(path):
+    """Return how much older than it is a file below path may look, as it comes from another clock."""
+    return SERVER_CLOCK_NS if is_network(path) else 0
 
 
 def is_network(path):

@@ -13,9 +13,8 @@ from ..resources.base import Resource
 from . import rsync, verify
 
 WHOLE, PARTIAL, FAILED = "whole", "partial", "failed"
-# The kernel's time stamps lag behind the clock by a tick; a file server has a clock of its own.
+# The kernel's time stamps lag behind the clock by a tick.
 SLACK_NS = 2 * 10**9
-NETWORK_SLACK_NS = 600 * 10**9
 # With --checksum all of a home is read to compare it.
 MEASURE_S = 7 * 24 * 3600
 # A disk is never filled to the last: so many hundredths stay free.
@@ -87,8 +86,8 @@ class Copy(Resource):
     def apply(self, host, changes):
         self.state = FAILED  # whatever ends it: a complete one says so below
         self._require_room(host)
-        slack = NETWORK_SLACK_NS if storage.is_network(host.real(self.source)) else SLACK_NS
-        self._since_ns = int(time.time() * 1e9) - slack
+        slack_ns = storage.clock_slack_ns(host.real(self.source)) or SLACK_NS
+        self._since_ns = int(time.time() * 1e9) - slack_ns
         with host.folder(self.target.top, trusted=True) as top:
             result = self._wait_for(
                 host, "./{}/{}/".format(self.target.unfinished, self.place),

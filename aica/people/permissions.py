@@ -14,8 +14,6 @@ from . import common
 LOCK = lock.FOLDER + "/homes.lock"
 # The kernel's clock for files is this coarse: what changed in the last moments counts as late.
 COARSE_NS = 20000000
-# A file server has a clock of its own.
-NETWORK_NS = 600 * 10**9
 
 
 def fix(app, name, dry_run=False):
@@ -105,10 +103,10 @@ class Taking:
                 hint="look inside first; aica user home {}".format(self.name))
         gids = {line.gid for line in desired.vault.passwd.values() if line.uid == self.old}
         taken = {group.gid for group in host.accounts().group.values()}
-        slack = storage.is_network(host.real(desired.settings.data)) * NETWORK_NS
+        slack_ns = storage.clock_slack_ns(host.real(desired.settings.data))
         return TakenFiles(_home(desired, self.name), Order(
             user.uid, user.gid, self.old, frozenset((gids | {self.old}) - taken),
-            self.since_ns - slack,
+            self.since_ns - slack_ns,
             private=_is_private(host.accounts(), user)))
 
     def _refuse_owned(self, host, desired, user):
