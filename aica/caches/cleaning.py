@@ -115,11 +115,10 @@ class Cleaning:
     def _shared(self, host, targets):
         settings = self._app.settings(host)
         rules = start(self._days(settings), None if self._root else os.geteuid(),
-                             os.stat(__file__).st_mtime)
+                      os.stat(__file__).st_mtime)
         opened = Opened()
         gid = _gid(host, settings) if self._root and not self._request.member else None
-        found = [Cache(settings.data, LAYOUTS[name], rules, opened, gid)
-                 for name in targets]
+        found = [Cache(settings.data, LAYOUTS[name], rules, opened, gid) for name in targets]
         for name, cache in zip(targets, found):
             if not self._root and name != "conda":
                 cache.refuse(NotApplicable("shared: not yours alone to remove",
