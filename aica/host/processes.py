@@ -7,11 +7,13 @@ import signal
 import time
 from typing import NamedTuple
 
-from .. import patience, storage
+from ..errors import AicaError
+from . import child
 
 PROC = "/proc"
 PATIENCE_S = 10
 KILL_S = 10
+KILL_ALL_S = 1
 UNSEEN_S = 10
 
 
@@ -104,31 +106,21 @@ def runs_unseen(uid):
     The kernel counts for the limit of processes: a child that has become the
     user and may have one child finds that it may have none.
     """
-    child = os.fork()
-    if child == 0:
-        code = 0
-        try:
-            _become(uid)
-            resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
-            if os.fork() != 0:
-                os.wait()
-        except BlockingIOError:
-            code = 1
-        finally:
-            os._exit(code)
-    status = []
-    ended = (patience.gone(lambda: status.append(os.waitpid(child, os.WNOHANG)) or status[-1][0])
-             for _ in range(UNSEEN_S))
-    if not any(ended):
-        storage.let_go(child)
-        return True  # its owner stopped it
-    return status[-1][1] != 0
+    try:
+        return not child.call((uid, uid), _may_fork, timeout_s=UNSEEN_S)
+    except AicaError:
+        return True  # somebody stopped or killed it
 
 
-def _become(uid):
-    os.setgroups([])
-    os.setgid(uid)
-    os.setuid(uid)
+def _may_fork():
+    resource.setrlimit(resource.RLIMIT_NPROC, (2, 2))
+    try:
+        if os.fork() == 0:
+            os._exit(0)
+    except BlockingIOError:
+        return False
+    os.wait()
+    return True
 
 
 def _signal(found, number, whose):
@@ -147,13 +139,11 @@ def kill_all(uid):
     that has become that user: it may kill nobody else, and the kernel leaves
     out the caller itself.
     """
-    child = os.fork()
-    if child == 0:
-        try:
-            _become(uid)
-            if uid and {os.getuid(), os.geteuid()} == {uid}:
-                os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    if not patience.gone(lambda: os.waitpid(child, os.WNOHANG)[0]):
-        storage.let_go(child)  # its owner stopped it
+    with contextlib.suppress(AicaError):  # somebody stopped or killed it
+        child.call((uid, uid), _kill_the_others, uid, timeout_s=KILL_ALL_S)
+
+
+def _kill_the_others(uid):
+    if uid and {os.getuid(), os.geteuid()} == {uid}:
+        with contextlib.suppress(ProcessLookupError):  # nobody else
+            os.kill(-1, signal.SIGKILL)
