@@ -112,16 +112,17 @@ def _refuse_running(host, desired, user, end):
     if ours:
         raise Conflict("you are logged in as {} yourself: process {}".format(
             user.name, min(ours)), hint="log in as somebody else")
-    if running and not end:
-        raise Conflict(in_words(user.name, running),
-                       hint="wait for them, or end them: aica user remove {} "
-                            "--end-processes".format(user.name))
-    who = NoProcesses(user.name, user.uid, desired.vault, desired.id_range)
-    if not end and who.is_sole(host) and host.runs_unseen(user.uid):
-        raise Conflict("something of {} forks all the time: nobody can count it".format(user.name),
+    if not end and (running or _runs_unseen(host, desired, user)):
+        raise Conflict(in_words(user.name, running) if running else
+                       "something of {} forks all the time: nobody can count it".format(user.name),
                        hint="wait for them, or end them: aica user remove {} "
                             "--end-processes".format(user.name))
     return running
+
+
+def _runs_unseen(host, desired, user):
+    who = NoProcesses(user.name, user.uid, desired.vault, desired.id_range)
+    return who.is_sole(host) and host.runs_unseen(user.uid)
 
 
 def remove(app, name, keep_home=False, end=False):
