@@ -133,13 +133,13 @@ class App:
                 hint="restore that folder from a backup, or: aica setup, then for each user: "
                      "aica user adopt NAME")
         keep = self.keeps_passwords(host, settings)
-        recorded = known or vault.empty()
-        self._tell_of_old_secrets(host, settings, recorded)
+        recorded, keeps_keys = known or vault.empty(), self.keeps_host_keys(host, settings)
+        self._tell_of_old_secrets(host, settings, recorded, keep, keeps_keys)
         known, looks = self.followed(host, settings, recorded, entries, keep)
         return site.Site(
             settings, entries, data, known, self.variables(host, settings), keep,
             self.id_range(host), self._directory_users(host, entries, known), looks,
-            to_keep.find(host, settings), self.keeps_host_keys(host, settings), recorded,
+            to_keep.find(host, settings), keeps_keys, recorded,
             guards.find(host, settings, entries.names()) if labels else guards.Guards())
 
     def followed(self, host, settings, known, entries, keep):
@@ -189,14 +189,13 @@ class App:
             self.warnings.append("{} is a network disk: {}".format(settings.data, otherwise))
         return not network
 
-    def _tell_of_old_secrets(self, host, settings, recorded):
+    def _tell_of_old_secrets(self, host, settings, recorded, keeps_passwords, keeps_keys):
         """Warn of what was recorded before this was known to be a network disk, and never since."""
-        if not storage.is_network(host.real(settings.data)):
-            return
-        if settings.keep_passwords == "auto" and vault.has_passwords(recorded):
+        if settings.keep_passwords == "auto" and not keeps_passwords \
+                and vault.has_passwords(recorded):
             self.warnings.append("{}/shadow has password hashes of earlier: [accounts] keep_passwords"
                                  " = no removes them".format(settings.vault))
-        if settings.keep_host_keys == "auto" and host.names(settings.ssh):
+        if settings.keep_host_keys == "auto" and not keeps_keys and host.names(settings.ssh):
             self.warnings.append("{0} has private SSH host keys of earlier: rm -r {0}".format(
                 settings.ssh))
 
