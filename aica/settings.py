@@ -128,6 +128,10 @@ class Settings(NamedTuple):
         """The groups that may be anybody's: nobody's private one."""
         return self.member_groups + self.keep_groups
 
+    def not_kept(self, groups):
+        """Return those of somebody's groups that no boot gives back: sudo, docker and their like."""
+        return [group for group in groups if group not in self.shared_groups]
+
     @property
     def member_groups(self):
         """The groups a registered user may have: the site's and the allowed ones."""

@@ -162,8 +162,7 @@ def membership(site, entry, needs=()):
     settings = site.settings
     kept = [group for group in recorded
             if group in settings.keep_groups and group != entry.group]
-    dropped = [group for group in recorded
-               if group not in settings.keep_groups and group not in settings.member_groups]
+    dropped = settings.not_kept(recorded)
     return Membership(entry.name, [entry.group], kept, dropped, needs)
 
 

@@ -23,15 +23,13 @@ def accounts(scene):
 
 
 def memberships(scene):
-    """Yield who is registered and in groups that do not come back: sudo, docker and their like."""
-    settings = scene.settings
+    """Yield who is registered and in groups that do not come back."""
     for entry in scene.desired.registry.entries:
-        lost = [group for group in scene.accounts.groups_of(entry.name)
-                if group not in settings.shared_groups]
+        lost = scene.settings.not_kept(scene.accounts.groups_of(entry.name))
         if lost:
             yield Finding("membership", entry.name, "member of {}".format(", ".join(lost)),
                           "list what shall come back in [accounts] keep_groups of {}".format(
-                              settings.site_conf))
+                              scene.settings.site_conf))
 
 
 def crontabs(scene):
