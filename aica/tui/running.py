@@ -1,12 +1,19 @@
 """The screen on which something is being done."""
 
 from . import keys, view
-from .base import POP, Screen
+from .asking import Question
+from .base import POP, Replace, Screen
 from .results import counts
 from .words import tr
 from .worker import Worker
 
 LEAST = 4  # lines of the progress, whatever stands below it
+
+
+def asked(title, words, make, command, role="text", word=""):
+    """Return the question before something is done: a yes leads to the Run of make()."""
+    return Question(title, [(words, role)], lambda: Replace(Run(title, make, command)), word,
+                    command)
 
 
 class Run(Screen):

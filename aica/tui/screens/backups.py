@@ -6,10 +6,10 @@ from ... import report
 from ...backup import finding
 from ...backup.run import Backup
 from .. import keys
-from ..asking import Form, Question
+from ..asking import Form
 from ..base import Menu, Opens, Push, Replace
 from ..lists import Table
-from ..running import Run
+from ..running import Run, asked
 from ..view import Field, Item
 from ..words import _, tr
 
@@ -81,10 +81,8 @@ class Inside(Table):
         command = restore_command(names, self._snapshot)
         words = tr("{} is brought back beside what is there now: nothing is overwritten.").format(
             "/".join(names))
-        return Push(Question(_("Bring back"), [(words, "text")], lambda: Replace(Run(
-            _("Bring back"), lambda: finding.bring_back(
-                self._app, names[0], "/".join(names[1:]), self._snapshot), command)),
-            command=command))
+        return Push(asked(_("Bring back"), words, lambda: finding.bring_back(
+            self._app, names[0], "/".join(names[1:]), self._snapshot), command))
 
 
 def restore_command(names, snapshot):
@@ -117,8 +115,7 @@ def ask(app):
     """Return the question before a backup."""
     words = tr("Copies all homes and the settings to the backup disk. Older snapshots stay, and "
                "what has not changed takes no room again.")
-    return Question(_("Back up now"), [(words, "text")], lambda: Replace(Run(
-        _("Back up now"), lambda: Backup(app).run(), "aica backup")), command="aica backup")
+    return asked(_("Back up now"), words, lambda: Backup(app).run(), "aica backup")
 
 
 def restore_form(app):

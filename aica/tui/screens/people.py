@@ -21,7 +21,7 @@ from ..base import Menu, Opens, Push, Replace
 from ..lists import Findings, Table
 from ..outcomes import said
 from ..reading import Text
-from ..running import Run
+from ..running import Run, asked
 from ..view import Field, Item
 from ..words import _, tr
 from . import adopt
@@ -148,8 +148,7 @@ def restore(app, name):
     command = "aica recover --user " + name
     words = tr("Account, ids, password, groups and home link of {} become what is recorded. "
                "Nothing is removed; what stands in the way is reported.").format(name)
-    return Question(_("Restore"), [(words, "text")], lambda: Replace(Run(
-        _("Restore"), lambda: app.recover((name,)), command)), command=command)
+    return asked(_("Restore"), words, lambda: app.recover((name,)), command)
 
 
 def fix(app, name):
@@ -158,8 +157,7 @@ def fix(app, name):
     words = tr("The modes of what belongs to {} in the own home become what ssh and the team need. "
                "Files of others there are listed and stay as they are. A large home takes its "
                "time.").format(name)
-    return Question(_("Repair permissions"), [(words, "text")], lambda: Replace(Run(
-        _("Repair permissions"), lambda: permissions.fix(app, name), command)), command=command)
+    return asked(_("Repair permissions"), words, lambda: permissions.fix(app, name), command)
 
 
 def owners(app, name):
@@ -176,9 +174,8 @@ def set_up(app, row):
     command = "aica user setup {} {}".format(row.name, row.group)
     words = tr("What is in the home is copied, compared, and then the old folder is moved aside: "
                "nothing is deleted. The user should be logged out.")
-    return Question(_("Set up the home"), [(words, "text")], lambda: Replace(Run(
-        _("Set up the home"), lambda: setting_up.set_up(app, row.name, row.group), command)),
-        command=command)
+    return asked(_("Set up the home"), words,
+                 lambda: setting_up.set_up(app, row.name, row.group), command)
 
 
 def unregister(app, name):
@@ -186,9 +183,7 @@ def unregister(app, name):
     command = "aica user unregister " + name
     words = tr("After the next wipe {} has no account any more. The ids stay reserved, the home "
                "stays where it is.").format(name)
-    return Question(_("No longer restore"), [(words, "text")], lambda: Replace(Run(
-        _("No longer restore"), lambda: registering.unregister(app, name), command)),
-        command=command)
+    return asked(_("No longer restore"), words, lambda: registering.unregister(app, name), command)
 
 
 # -- add -----------------------------------------------------------------

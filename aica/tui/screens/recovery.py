@@ -12,7 +12,7 @@ from ..lists import Findings
 from ..outcomes import said
 from ..reading import Text
 from ..results import verdicts
-from ..running import Run
+from ..running import Run, asked
 from ..view import STATUS_ROLES, Field, Item
 from ..words import _, tr
 
@@ -63,16 +63,15 @@ def ask_on(app):
     """Return the question before the recovery runs at boot again."""
     words = tr("From the next boot on the server is made whole before anybody can log in. Nothing "
                "runs now.")
-    return Question(_("Turn on at boot"), [(words, "text")], lambda: Replace(Run(
-        _("Turn on at boot"), lambda: booting.enable(app), ENABLE)), command=ENABLE)
+    return asked(_("Turn on at boot"), words, lambda: booting.enable(app), ENABLE)
 
 
 def ask_off(app):
     """Return the question before the recovery no longer runs at boot."""
     words = tr("At the next boot of this system disk nothing is restored by itself. After a wipe it "
                "is as the image has it, and a recovery or set-up by hand turns it on again.")
-    return Question(_("Turn off at boot"), [(words, "warning")], lambda: Replace(Run(
-        _("Turn off at boot"), lambda: booting.disable(app), DISABLE)), "off", DISABLE)
+    return asked(_("Turn off at boot"), words, lambda: booting.disable(app), DISABLE, "warning",
+                 "off")
 
 
 def last(app):
@@ -108,16 +107,14 @@ def ask(app):
     """Return the question before a recovery."""
     words = tr("Restores groups, accounts, homes, folders, environment and units. Nothing is "
                "removed; what stands in the way is reported.")
-    return Question(_("Recover now"), [(words, "text")],
-                    lambda: Replace(run(app)), command="aica recover")
+    return asked(_("Recover now"), words, app.recover, "aica recover")
 
 
 def ask_deep(app):
     """Return the question before a recovery with the slow repairs."""
     words = tr("A recovery, then the permissions of everything in the shared folders. On a large "
                "disk it takes hours.")
-    return Question(_("Recover deeply"), [(words, "text")], lambda: Replace(Run(
-        _("Recover deeply"), lambda: maintenance.recover(app), DEEP)), command=DEEP)
+    return asked(_("Recover deeply"), words, lambda: maintenance.recover(app), DEEP)
 
 
 def package_form(app):
@@ -148,11 +145,6 @@ def starting(line, outcomes):
         return []
     return [(tr("The line for cloud-init (runcmd), the provider's start-up script or /etc/rc.local "
                 "of the image, run as root at each boot:"), "key"), (line, "text")]
-
-
-def run(app):
-    """Return the screen on which a recovery runs."""
-    return Run(_("Recover now"), app.recover, "aica recover")
 
 
 def check(app):

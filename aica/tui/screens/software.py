@@ -3,9 +3,8 @@
 import os
 
 from ...install import actions, pins
-from ..asking import Question
-from ..base import Menu, Opens, Replace
-from ..running import Run
+from ..base import Menu, Opens
+from ..running import asked
 from ..view import Item
 from ..words import _, tr
 from .people import ONLY_ROOT
@@ -20,8 +19,7 @@ def menu(app):
     off = "" if os.geteuid() == 0 else ONLY_ROOT
 
     def install(title, words, make, command):
-        return Opens(lambda: Question(title, [(words, "text")], lambda: Replace(
-            Run(title, make, command)), command=command), command)
+        return Opens(lambda: asked(title, words, make, command), command)
     conda = tr("The installer is fetched, its checksum compared, and it runs as nobody in "
                "particular. It takes some minutes; what is there already stays.")
     terms = tr("This site agrees with Anaconda's terms: {}").format(pins.TERMS)

@@ -1,10 +1,9 @@
 """The shared folders: what others of the group cannot use, and the repair."""
 
 from ... import maintenance
-from ..asking import Question
-from ..base import Menu, Opens, Replace
+from ..base import Menu, Opens
 from ..lists import Findings
-from ..running import Run
+from ..running import asked
 from ..view import Item
 from ..words import _, tr
 from .recovery import Finding
@@ -32,5 +31,4 @@ def ask(app):
     """Return the question before the shared trees are repaired."""
     words = tr("Gives everything in the shared folders the group and its rights. Execute bits, "
                "hard-linked files and owners stay as they are. On a large disk it takes hours.")
-    return Question(_("Repair"), [(words, "text")], lambda: Replace(Run(
-        _("Repair"), lambda: maintenance.apply(app), APPLY)), command=APPLY)
+    return asked(_("Repair"), words, lambda: maintenance.apply(app), APPLY)
